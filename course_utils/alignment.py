@@ -1,0 +1,247 @@
+"""Alignments between a target and time: compress, expand, count, score, enumerate (chapters 6 and 7).
+
+Three kinds of sequence, which this package never mixes:
+
+* a *target* of K symbols, given as column indices into ``log_y``;
+* *labels*, one symbol per frame, T of them;
+* a *path*, one position in the target per frame. ``target[path]`` turns a path into labels.
+
+Paths and labels are the same thing only where no two adjacent symbols of the target are equal: the target AA
+has two paths in three frames and both read AAA, which compresses to A (section 7.4).
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import combinations, groupby, pairwise
+from math import comb
+from string import ascii_uppercase
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+ROW_SUM_TOLERANCE = 1e-6
+_ROWS_AT_ONCE = 256
+
+
+class InfeasibleError(ValueError):
+    """No path through the grid has a probability above zero."""
+
+
+def encode(target: str | Sequence, symbols: Sequence[str] = ascii_uppercase) -> NDArray[np.intp]:
+    """Turn the names of symbols into column indices: ``encode("ABA", "AB")`` is ``[0, 1, 0]``.
+
+    Parameters
+    ----------
+    target
+        Names of symbols, K of them, or column indices, which are returned as they are.
+    symbols
+        The name of each column of the probabilities, in order.
+
+    Raises
+    ------
+    ValueError
+        A name is not among ``symbols``.
+    """
+    if not isinstance(target, str) and not any(isinstance(name, str) for name in target):
+        return np.asarray(target, dtype=np.intp if len(target) == 0 else None)
+    column = {name: k for k, name in enumerate(symbols)}
+    unknown = next((name for name in target if name not in column), None)
+    if unknown is not None:
+        known = " ".join(map(str, symbols))
+        raise ValueError(f"target has the symbol {unknown!r}, which is not one of the symbols: {known}")
+    return np.array([column[name] for name in target], dtype=np.intp)
+
+
+def log_probabilities(y: ArrayLike) -> NDArray[np.float64]:
+    """Natural logarithm of a table of probabilities; log 0 is -inf and says nothing on stderr.
+
+    Parameters
+    ----------
+    y
+        (T, A) probability of each of A symbols at each of T frames.
+
+    Raises
+    ------
+    ValueError
+        ``y`` is not such a table: wrong shape, NaN, a value outside [0, 1], or a row that does not sum to one.
+    """
+    y = _table(y, "y")
+    bad = np.argwhere((y < 0) | (y > 1 + ROW_SUM_TOLERANCE))
+    if len(bad):
+        t, k = bad[0]
+        raise ValueError(f"y[{t}, {k}] is {y[t, k]:g}; probabilities lie between 0 and 1")
+    _check_row_sums(y.sum(axis=1), "y")
+    with np.errstate(divide="ignore"):
+        return np.log(y)
+
+
+def check_log_probabilities(log_y: ArrayLike, *, normalised: bool = True) -> NDArray[np.float64]:
+    """Return ``log_y`` as a float64 table, or say what is wrong with it.
+
+    Parameters
+    ----------
+    log_y
+        (T, A) natural log-probabilities; -inf is a probability of zero.
+    normalised
+        Whether every row must be a distribution. Scaled likelihoods, as hybrid speech recognisers use them,
+        are not.
+
+    Raises
+    ------
+    ValueError
+        Wrong shape, NaN, +inf, or a row whose probabilities do not sum to one.
+    """
+    log_y = _table(log_y, "log_y")
+    if not normalised:
+        return log_y
+    for start in range(0, len(log_y), _ROWS_AT_ONCE):  # in blocks, so that checking needs no second table
+        rows = log_y[start : start + _ROWS_AT_ONCE]
+        if rows.max() > ROW_SUM_TOLERANCE:
+            t, k = np.argwhere(rows > ROW_SUM_TOLERANCE)[0] + (start, 0)
+            raise ValueError(
+                f"log_y[{t}, {k}] is {log_y[t, k]:g}; a log-probability is at most 0{_looks_like_probabilities(rows)}"
+            )
+        _check_row_sums(np.exp(rows).sum(axis=1), "log_y", start, _looks_like_probabilities(rows))
+    return log_y
+
+
+def check_target(target: ArrayLike, n_symbols: int) -> NDArray[np.intp]:
+    """Return ``target`` as (K,) column indices, or say what is wrong with it.
+
+    Raises
+    ------
+    ValueError
+        Not one-dimensional, not integers, or an index outside 0 … n_symbols − 1. Negative indices are refused
+        rather than wrapped.
+    """
+    target = np.asarray(target)
+    if target.ndim != 1:
+        raise ValueError(f"target has shape {target.shape}; it must be one-dimensional, one symbol index each")
+    if target.size == 0:
+        return target.astype(np.intp)
+    if target.dtype.kind in "US":
+        raise ValueError("target holds text; turn names into column indices with encode(target, symbols)")
+    if target.dtype.kind not in "iu":
+        raise ValueError(f"target has dtype {target.dtype}; symbols are given as integer column indices")
+    outside = np.flatnonzero((target < 0) | (target >= n_symbols))
+    if len(outside):
+        i = outside[0]
+        raise ValueError(
+            f"target[{i}] is {target[i]}, but log_y has {n_symbols} columns: indices run from 0 to {n_symbols - 1}"
+        )
+    return target.astype(np.intp, copy=False)
+
+
+def compress(labels: Sequence) -> tuple:
+    """Keep one symbol of every run of equal symbols (section 7.3); ``compress("BBAHH")`` is B, A, H.
+
+    Parameters
+    ----------
+    labels
+        Any sequence of comparable symbols, also an empty one.
+    """
+    return tuple(symbol for symbol, _ in groupby(labels))
+
+
+def adjacent_repeats(target: Sequence) -> int:
+    """Count the pairs of equal neighbours in a target: 1 for HELLO."""
+    return sum(a == b for a, b in pairwise(target))
+
+
+def paths(K: int, T: int) -> Iterator[tuple[int, ...]]:
+    """Yield every path through a grid of K positions and T frames, those that advance first, first.
+
+    A path starts at position 0, ends at K − 1 and at every frame stays or advances by one (section 7.9).
+    """
+    if K == 0:
+        return
+    for advances in combinations(range(1, T), K - 1):
+        bounds = (0, *advances, T)
+        yield tuple(i for i in range(K) for _ in range(bounds[i + 1] - bounds[i]))
+
+
+def count_paths(K: int, T: int) -> int:
+    """Count the paths of :func:`paths`: C(T − 1, K − 1), a choice of the frames where the path advances."""
+    return comb(T - 1, K - 1) if 1 <= K <= T else 0
+
+
+def expansions(target: Sequence, T: int) -> Iterator[tuple]:
+    """Yield every sequence of T labels that compresses to ``target`` (section 7.4).
+
+    There is none where two neighbours of the target are equal: compression would have merged them.
+    """
+    if adjacent_repeats(target):
+        return
+    for path in paths(len(target), T):
+        yield tuple(target[i] for i in path)
+
+
+def count_expansions(target: Sequence, T: int) -> int:
+    """Count the label sequences of :func:`expansions`: as many as paths, or 0 with equal neighbours."""
+    return 0 if adjacent_repeats(target) else count_paths(len(target), T)
+
+
+def score(log_y: ArrayLike, labels: ArrayLike) -> float:
+    """Log-probability of one label per frame: the sum of ``log_y[t, labels[t]]`` (section 7.10).
+
+    Parameters
+    ----------
+    log_y
+        (T, A) natural log-probabilities.
+    labels
+        (T,) column indices.
+
+    Raises
+    ------
+    ValueError
+        There is not exactly one label per frame, or an argument is malformed.
+    """
+    log_y = check_log_probabilities(log_y)
+    labels = check_target(labels, log_y.shape[1])
+    if len(labels) != len(log_y):
+        raise ValueError(
+            f"labels has {len(labels)} entries, but log_y has {len(log_y)} frames: give one label per frame"
+        )
+    return float(log_y[np.arange(len(labels)), labels].sum())
+
+
+def score_all_paths(log_y: ArrayLike, target: ArrayLike) -> dict[tuple[int, ...], float]:
+    """Enumerate every path with its log-probability: the truth that dynamic programming must reproduce.
+
+    The count of paths is C(T − 1, K − 1), so this is for small cases (section 7.8).
+    """
+    log_y = check_log_probabilities(log_y)
+    target = check_target(target, log_y.shape[1])
+    frames = np.arange(len(log_y))
+    return {path: float(log_y[frames, target[list(path)]].sum()) for path in paths(len(target), len(log_y))}
+
+
+def _table(values: ArrayLike, name: str) -> NDArray[np.float64]:
+    try:
+        table = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} is not a table of numbers: {error}") from None
+    if table.ndim != 2 or 0 in table.shape:
+        raise ValueError(f"{name} has shape {table.shape}; it must be (T, A): at least one frame and one symbol")
+    top = table.max()  # NaN wins every max, so one pass without a second table finds both faults
+    if np.isnan(top):
+        t, k = np.argwhere(np.isnan(table))[0]
+        raise ValueError(f"{name}[{t}, {k}] is NaN; every entry must be a number")
+    if top == np.inf:
+        t, k = np.argwhere(table == np.inf)[0]
+        raise ValueError(f"{name}[{t}, {k}] is infinite; a probability is finite")
+    return table
+
+
+def _check_row_sums(sums: NDArray, name: str, first_row: int = 0, hint: str = "") -> None:
+    bad = np.flatnonzero(np.abs(sums - 1) > ROW_SUM_TOLERANCE)
+    if len(bad):
+        t = bad[0]
+        raise ValueError(
+            f"row {t + first_row} of {name} has probabilities that sum to {sums[t]:.6g}; they must sum to 1{hint}"
+        )
+
+
+def _looks_like_probabilities(rows: NDArray) -> str:
+    if (rows >= 0).all() and np.allclose(rows.sum(axis=1), 1):
+        return ". These rows are probabilities: pass log_probabilities(y)"
+    return ""

@@ -1,0 +1,154 @@
+"""Training through an unknown alignment: commit to the best path, or weigh all of them (sections 8.11 to 8.13).
+
+The model is the smallest that can be trained: a table of logits, one row for each type of input. Frame t of an
+utterance shows the input type ``inputs[t]`` and the model answers ``softmax(weights[inputs[t]])``. Both ways of
+training take the same step, towards a target distribution at every frame; they differ in that distribution only:
+
+* "best": one-hot at the symbol on the Viterbi path;
+* "all": the probability of each symbol at that frame, given the target, over all paths.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from course_utils.alignment import InfeasibleError, check_log_probabilities, check_target
+from course_utils.viterbi import Ties, align, check_fits
+
+Paths = Literal["best", "all"]
+
+
+@dataclass(frozen=True, eq=False)
+class Training:
+    """Every iteration of a training run; row n is the state before step n, the last row the end.
+
+    Attributes
+    ----------
+    weights
+        (N + 1, types, A) logits.
+    loss
+        (N + 1,) the objective in nats, mean over utterances: −log of the best path, or of the sum of all paths.
+    nll
+        (N + 1,) −log of the sum over all paths, mean over utterances, whichever objective was trained.
+    occupancy
+        (N + 1) lists, for each utterance a (T, K) share of each position at each frame; 0 and 1 for "best".
+    """
+
+    weights: NDArray[np.float64]
+    loss: NDArray[np.float64]
+    nll: NDArray[np.float64]
+    occupancy: tuple[tuple[NDArray[np.float64], ...], ...]
+
+
+def log_softmax(logits: ArrayLike) -> NDArray[np.float64]:
+    """Logarithm of the softmax of the last axis, safe for logits of any size."""
+    shifted = logits - np.max(logits, axis=-1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+
+
+def occupancy(log_y: ArrayLike, target: ArrayLike) -> tuple[NDArray[np.float64], float]:
+    """Probability of being at each position at each frame, given the target, over all paths of the grid.
+
+    Parameters
+    ----------
+    log_y
+        (T, A) natural log-probabilities.
+    target
+        (K,) column indices, 1 ≤ K ≤ T.
+
+    Returns
+    -------
+    gamma, log_total
+        (T, K), whose rows sum to one, and the log of the sum of the probabilities of all paths.
+
+    Raises
+    ------
+    InfeasibleError
+        No path has a probability above zero.
+    """
+    log_y = check_log_probabilities(log_y)
+    target = check_target(target, log_y.shape[1])
+    check_fits(len(target), len(log_y))
+    log_p = log_y[:, target]
+    into = _sums_into(log_p)  # over all ways from the start into a cell, both ends included
+    out_of = _sums_into(log_p[::-1, ::-1])[::-1, ::-1]  # the same grid walked from its end
+    total = into[-1, -1]
+    if total == -np.inf:
+        raise InfeasibleError("every path of the target through log_y has probability zero")
+    with np.errstate(invalid="ignore"):
+        log_gamma = into + out_of - log_p - total  # the cell's own frame is in both sums
+    return np.exp(np.where(np.isnan(log_gamma), -np.inf, log_gamma)), float(total)
+
+
+def train(
+    weights: ArrayLike,
+    inputs: Sequence[ArrayLike],
+    targets: Sequence[ArrayLike],
+    *,
+    paths: Paths,
+    learning_rate: float = 0.5,
+    steps: int = 300,
+    ties: Ties = "stay",
+) -> Training:
+    """Descend the mean loss of all utterances, ``steps`` times.
+
+    Parameters
+    ----------
+    weights
+        (types, A) logits to start from; not changed.
+    inputs
+        For each utterance (T,) input types, 0 … types − 1.
+    targets
+        For each utterance (K,) column indices.
+    paths
+        "best": Viterbi training; "all": the sum over paths.
+    learning_rate, steps
+        Of plain gradient descent.
+    ties
+        As in :func:`course_utils.viterbi.align`.
+    """
+    if paths not in ("best", "all"):
+        raise ValueError(f"paths is {paths!r}; choose 'best' or 'all'")
+    weights = np.array(weights, dtype=np.float64)
+    inputs = [np.asarray(x) for x in inputs]
+    history = []
+    for step in range(steps + 1):
+        record = _look(weights, inputs, targets, paths, ties)
+        history.append((weights.copy(), *record[:3]))
+        if step < steps:
+            weights = weights - learning_rate * record[3]
+    return Training(
+        *(np.array(column) for column in list(zip(*history, strict=True))[:3]), tuple(h[3] for h in history)
+    )
+
+
+def _look(weights, inputs, targets, paths, ties):
+    """Objective, negative log-likelihood, occupancies and gradient of the mean objective."""
+    gradient, loss, nll, shares = np.zeros_like(weights), 0.0, 0.0, []
+    log_rows = log_softmax(weights)
+    for x, target in zip(inputs, targets, strict=True):
+        log_y, target = log_rows[x], np.asarray(target)
+        gamma, log_total = occupancy(log_y, target)
+        nll -= log_total / len(inputs)
+        if paths == "best":
+            best = align(log_y, target, ties=ties)
+            gamma = (best.path[:, None] == np.arange(len(target))).astype(float)
+            log_total = best.score
+        loss -= log_total / len(inputs)
+        shares.append(gamma)
+        wanted = np.zeros_like(log_y)
+        np.add.at(wanted.T, target, gamma.T)  # a symbol may stand at several positions
+        np.add.at(gradient, x, (np.exp(log_y) - wanted) / len(inputs))  # and a type at several frames
+    return loss, nll, tuple(shares), gradient
+
+
+def _sums_into(log_p: NDArray) -> NDArray:
+    T, K = log_p.shape
+    sums = np.full((T, K + 1), -np.inf)
+    sums[0, 1] = log_p[0, 0]
+    for t in range(1, T):
+        sums[t, 1:] = np.logaddexp(sums[t - 1, 1:], sums[t - 1, :-1]) + log_p[t]
+    return sums[:, 1:]

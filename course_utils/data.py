@@ -1,0 +1,171 @@
+"""Real data: scanned digits laid side by side in strips, and a classifier of their columns.
+
+The digits are the 1797 images of 8 × 8 pixels that scikit-learn carries (``load_digits``, from the UCI Optical
+Recognition of Handwritten Digits set); nothing is downloaded. The last 500, which other people wrote, are
+the test images: nothing is ever fitted to them.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+GAP = "·"
+STRIP_SYMBOLS = "0123456789" + GAP
+STRIP_HEIGHT = 10
+TEST_IMAGES = 500
+Split = Literal["train", "test"]
+
+
+@dataclass(frozen=True, eq=False)
+class Strip:
+    """Scanned digits side by side, one frame per column of pixels.
+
+    Attributes
+    ----------
+    image
+        (STRIP_HEIGHT, T) ink from 0 to 1.
+    digits
+        What is written, such as "3144".
+    spans
+        (K, 2) first column of ink of each digit, and the column after its last: the true boundaries.
+    sources
+        (K,) index of each image in ``load_digits``.
+    """
+
+    image: NDArray[np.float64]
+    digits: str
+    spans: NDArray[np.intp]
+    sources: NDArray[np.intp]
+
+    @property
+    def target(self) -> str:
+        """The digits with a gap before, between and after, the sequence that the columns really show."""
+        return GAP + GAP.join(self.digits) + GAP
+
+    @property
+    def labels(self) -> str:
+        """The true symbol of every column, T of them."""
+        labels = [GAP] * self.image.shape[1]
+        for digit, (start, end) in zip(self.digits, self.spans, strict=True):
+            labels[start:end] = digit * (end - start)
+        return "".join(labels)
+
+
+def digit_strip(digits: str, rng: np.random.Generator, split: Split = "test", max_gap: int = 4) -> Strip:
+    """Lay out a strip of scanned digits with random gaps and heights.
+
+    Parameters
+    ----------
+    digits
+        What to write, at least one of 0 … 9.
+    rng
+        Chooses the images, the gaps (1 to ``max_gap`` columns) and how far each digit is shifted up or down.
+    split
+        Draw images from the "train" or from the "test" part; no image is in both.
+    max_gap
+        Widest gap in columns, at least 1.
+
+    Raises
+    ------
+    ValueError
+        ``digits`` is empty or has something other than digits, or another argument is out of range.
+    """
+    if not digits or not set(digits) <= set("0123456789"):
+        raise ValueError(f"digits is {digits!r}; write a string of digits such as '3144'")
+    if max_gap < 1:
+        raise ValueError(f"max_gap is {max_gap}; a gap is at least 1 column wide")
+    images, labels = scanned_digits()
+    available = _indices(split)
+    chosen = [int(rng.choice(available[labels[available] == int(digit)])) for digit in digits]
+    pieces, spans = [_empty(rng, max_gap)], []
+    for index in chosen:
+        column = sum(piece.shape[1] for piece in pieces)
+        ink = np.flatnonzero(images[index].any(axis=0))
+        inked = images[index][:, ink[0] : ink[-1] + 1]
+        top = rng.integers(STRIP_HEIGHT - inked.shape[0] + 1)
+        piece = np.zeros((STRIP_HEIGHT, inked.shape[1]))
+        piece[top : top + inked.shape[0]] = inked
+        spans.append((column, column + piece.shape[1]))
+        pieces += [piece, _empty(rng, max_gap)]
+    return Strip(np.hstack(pieces), digits, np.array(spans), np.array(chosen))
+
+
+def random_digits(rng: np.random.Generator, shortest: int = 3, longest: int = 6) -> str:
+    """Draw a string of digits whose length lies between ``shortest`` and ``longest``, both included."""
+    return "".join(str(d) for d in rng.integers(10, size=rng.integers(shortest, longest + 1)))
+
+
+@cache
+def scanned_digits() -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+    """Return the images, (1797, 8, 8) with ink from 0 to 1, and their labels, (1797,)."""
+    from sklearn.datasets import load_digits  # costs a second, and only strips need it
+
+    bunch = load_digits()
+    return bunch.images / 16.0, bunch.target
+
+
+def column_windows(image: ArrayLike, reach: int = 4) -> NDArray[np.float64]:
+    """Give every column of an image its neighbours: (T, height × (2 reach + 1)) features, zeros outside."""
+    padded = np.pad(np.asarray(image, dtype=float), ((0, 0), (reach, reach)))
+    windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1, axis=1)
+    return windows.transpose(1, 0, 2).reshape(windows.shape[1], -1)
+
+
+class ColumnClassifier:
+    """Say for each column of a strip which symbol it shows, from a window of columns around it.
+
+    A perceptron with one hidden layer, fitted when it is made, in about two seconds, to strips of training images.
+    It has no memory and sees no order: what it lacks, the alignment adds.
+
+    Parameters
+    ----------
+    strips
+        How many training strips of 3 to 6 digits to lay out.
+    hidden
+        Width of the hidden layer.
+    reach
+        Columns that it sees on either side.
+    epochs
+        Passes over the training columns.
+    seed
+        Of the strips, the initial weights and the order of training.
+    """
+
+    def __init__(self, strips: int = 600, hidden: int = 64, reach: int = 5, epochs: int = 25, seed: int = 0):
+        from sklearn.neural_network import MLPClassifier
+
+        rng = np.random.default_rng(seed)
+        train = [digit_strip(random_digits(rng), rng, "train") for _ in range(strips)]
+        windows = np.vstack([column_windows(strip.image, reach) for strip in train])
+        symbols = np.concatenate([_columns(strip.labels) for strip in train])
+        self.reach = reach
+        self._network = MLPClassifier((hidden,), alpha=1e-3, learning_rate_init=3e-3, random_state=seed)
+        for _ in range(epochs):
+            self._network.partial_fit(windows, symbols, classes=np.arange(len(STRIP_SYMBOLS)))
+
+    def log_posteriors(self, image: ArrayLike) -> NDArray[np.float64]:
+        """Return (T, 11) natural log-probabilities of the columns of an image, in the order of ``STRIP_SYMBOLS``."""
+        return self._network.predict_log_proba(column_windows(image, self.reach))
+
+    def accuracy(self, strips: list[Strip]) -> float:
+        """Share of the columns of these strips whose most probable symbol is the true one."""
+        guesses = [self.log_posteriors(strip.image).argmax(axis=1) == _columns(strip.labels) for strip in strips]
+        return float(np.concatenate(guesses).mean())
+
+
+def _columns(labels: str) -> NDArray[np.intp]:
+    return np.array([STRIP_SYMBOLS.index(symbol) for symbol in labels])
+
+
+def _indices(split: Split) -> NDArray[np.intp]:
+    if split not in ("train", "test"):
+        raise ValueError(f"split is {split!r}; choose 'train' or 'test'")
+    every = np.arange(len(scanned_digits()[1]))
+    return every[:-TEST_IMAGES] if split == "train" else every[-TEST_IMAGES:]
+
+
+def _empty(rng: np.random.Generator, max_gap: int) -> NDArray[np.float64]:
+    return np.zeros((STRIP_HEIGHT, rng.integers(1, max_gap + 1)))

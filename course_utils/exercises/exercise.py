@@ -1,0 +1,303 @@
+"""What an exercise is, and how an answer to it is judged. Who asks for the judgement is not known here.
+
+A misconception *is* a wrong implementation. An answer that behaves like it on every case is recognised by running
+both, and the tests of the course use the same functions as the wrong answers that must be rejected and named.
+"""
+
+import copy
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Status = Literal["correct", "incorrect", "not attempted", "could not run"]
+TOLERANCE = 1e-9
+
+
+@dataclass(frozen=True)
+class Case:
+    """Arguments to call an answer with, and a name that tells a reader what is special about them."""
+
+    name: str
+    args: tuple
+
+
+@dataclass(frozen=True)
+class Misconception:
+    """A wrong idea: its name, a hint that names the idea without giving the code, and what follows from it."""
+
+    name: str
+    hint: str
+    answer: Callable
+
+
+@dataclass(frozen=True)
+class Output:
+    """One value that an answer returns.
+
+    Attributes
+    ----------
+    name
+        What it is called.
+    axes
+        The name of each axis, such as ("t", "i"); empty for a single number.
+    backward
+        Whether it is computed from the end, so that its first wrong cell is the last one.
+    """
+
+    name: str
+    axes: tuple[str, ...] = ()
+    backward: bool = False
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """What is asked, what is right, and which wrong ideas are known.
+
+    Attributes
+    ----------
+    id, title, points
+        "8.1", a few words, and what it is worth.
+    function
+        The name that the reader's function has in the notebook.
+    outputs
+        What it returns, in order.
+    reference
+        A right answer.
+    cases
+        Makes the cases from a random generator: the worked example, the edges, and random instances.
+    misconceptions
+        Known wrong ideas; no two behave alike on the cases.
+    demand
+        Checks what values alone cannot show, such as memory: returns a sentence where an answer fails it.
+    """
+
+    id: str
+    title: str
+    points: int
+    function: str
+    outputs: tuple[Output, ...]
+    reference: Callable
+    cases: Callable[[np.random.Generator], Sequence[Case]]
+    misconceptions: tuple[Misconception, ...]
+    demand: Callable[[Callable], str | None] | None = None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A value of the answer beside the right one; ``first_wrong`` is an index into both."""
+
+    output: Output
+    yours: NDArray
+    expected: NDArray
+    first_wrong: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Report:
+    """The verdict on one answer.
+
+    Attributes
+    ----------
+    exercise
+        What was asked.
+    status
+        "correct", "incorrect", "not attempted" or "could not run".
+    passed, total
+        How many cases were right, of how many.
+    says
+        What is wrong, in one or two sentences.
+    case
+        The first case that failed.
+    comparison
+        The answer beside the right one on that case, where both can be compared.
+    misconception
+        The wrong idea that the answer follows on every case, if it is a known one.
+    """
+
+    exercise: Exercise
+    status: Status
+    passed: int
+    total: int
+    says: str = ""
+    case: Case | None = None
+    comparison: Comparison | None = None
+    misconception: Misconception | None = None
+
+    @property
+    def points(self) -> int:
+        """All points for a correct answer, none for any other."""
+        return self.exercise.points if self.status == "correct" else 0
+
+    @property
+    def headline(self) -> str:
+        """The verdict in one line."""
+        name = f"{self.exercise.id} {self.exercise.title}"
+        worth = f"{self.exercise.points} point{'s' if self.exercise.points != 1 else ''}"
+        if self.status == "correct":
+            return f"✓ {name}: correct, {self.total} of {self.total} cases, {worth}."
+        if self.status == "not attempted":
+            return f"○ {name}: not attempted yet, {worth} to win."
+        return f"✗ {name}: {self.status}, {self.passed} of {self.total} cases right."
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What calling an answer on one case came to."""
+
+    value: Any = None
+    error: Exception | None = None
+    changed: tuple[int, ...] = ()
+
+
+def judge(exercise: Exercise, answer: Callable, seed: int = 0) -> Report:
+    """Run an answer on every case and say what is right and wrong with it.
+
+    Parameters
+    ----------
+    exercise
+        What was asked.
+    answer
+        The reader's function.
+    seed
+        Of the random cases. A grader passes one that nobody knows.
+
+    Raises
+    ------
+    TypeError
+        ``answer`` is not a function.
+    """
+    if not callable(answer):
+        raise TypeError(f"answer is {type(answer).__name__!r}; pass the function itself, without calling it")
+    cases = exercise.cases(np.random.default_rng(seed))
+    runs = [_run(answer, case) for case in cases]
+    if any(isinstance(run.error, NotImplementedError) or run.value is Ellipsis for run in runs):
+        return Report(exercise, "not attempted", 0, len(cases))
+    expected = [_run(exercise.reference, case).value for case in cases]
+    right = [_faulty(exercise, run, value) is None for run, value in zip(runs, expected, strict=True)]
+    if all(right):
+        complaint = exercise.demand(answer) if exercise.demand else None
+        if complaint is None:
+            return Report(exercise, "correct", len(cases), len(cases))
+        return Report(exercise, "incorrect", len(cases), len(cases), complaint)
+    n = right.index(False)
+    says, comparison = _faulty(exercise, runs[n], expected[n])
+    return Report(
+        exercise,
+        "could not run" if runs[n].error is not None else "incorrect",
+        sum(right),
+        len(cases),
+        says,
+        cases[n],
+        comparison,
+        _recognise(exercise, cases, runs, expected),
+    )
+
+
+def _run(answer: Callable, case: Case) -> _Run:
+    args = copy.deepcopy(case.args)
+    try:
+        with np.errstate(all="ignore"):
+            value = answer(*args)
+    except Exception as error:  # whatever a reader's code may raise
+        return _Run(error=error)
+    changed = tuple(k for k, (a, b) in enumerate(zip(args, case.args, strict=True)) if not _same(a, b))
+    return _Run(value=value, changed=changed)
+
+
+def _same(a: Any, b: Any) -> bool:
+    return np.array_equal(np.asarray(a), np.asarray(b))
+
+
+def _faulty(exercise: Exercise, run: _Run, expected: Any) -> tuple[str, Comparison | None] | None:
+    """Say what is wrong with one run, or None."""
+    if run.error is not None:
+        return _say_error(run.error), None
+    if run.value is None:
+        return f"{exercise.function} returned None. Is there a return at its end?", None
+    values, wanted = _values(exercise, run.value), _values(exercise, expected)
+    if values is None:
+        names = " and ".join(output.name for output in exercise.outputs)
+        return f"{exercise.function} must return {len(exercise.outputs)} values: {names}.", None
+    for output, yours, right in zip(exercise.outputs, values, wanted, strict=True):
+        right = np.asarray(right, dtype=float)
+        try:
+            yours = np.asarray(yours, dtype=float)
+        except (TypeError, ValueError):
+            return f"{output.name} is not made of numbers but is a {type(yours).__name__}.", None
+        if yours.shape != right.shape:
+            return _say_shape(output, yours.shape, right.shape), None
+        wrong = np.argwhere(np.atleast_1d(~_close(yours, right)))
+        if len(wrong):
+            first = tuple(int(k) for k in wrong[-1 if output.backward else 0])[: right.ndim]
+            return _say_cell(output, first, yours, right), Comparison(output, yours, right, first)
+    if run.changed:
+        return (
+            f"The values are right, but {exercise.function} changed its argument number {run.changed[0] + 1} in "
+            "place. Whoever called it still needs the old one: work on a copy.",
+            None,
+        )
+    return None
+
+
+def _values(exercise: Exercise, value: Any) -> tuple | None:
+    if len(exercise.outputs) == 1:
+        return (value,)
+    if isinstance(value, tuple | list) and len(value) == len(exercise.outputs):
+        return tuple(value)
+    return None
+
+
+def _close(a: NDArray, b: NDArray) -> NDArray[np.bool_]:
+    return np.isclose(a, b, rtol=TOLERANCE, atol=TOLERANCE)
+
+
+def _recognise(exercise, cases, runs, expected) -> Misconception | None:
+    for known in exercise.misconceptions:
+        theirs = [_run(known.answer, case) for case in cases]
+        if all(_alike(exercise, a, b) for a, b in zip(runs, theirs, strict=True)):
+            return known
+    return None
+
+
+def _alike(exercise: Exercise, a: _Run, b: _Run) -> bool:
+    if a.error is not None or b.error is not None:
+        return type(a.error) is type(b.error)
+    return a.value is not None and a.changed == b.changed and _faulty(exercise, _Run(a.value), b.value) is None
+
+
+def _say_error(error: Exception) -> str:
+    where = traceback.extract_tb(error.__traceback__)
+    line = f", at “{where[-1].line}”" if where and where[-1].line else ""
+    return f"It stopped with {type(error).__name__}: {error}{line}."
+
+
+def _say_shape(output: Output, yours: tuple, right: tuple) -> str:
+    if not right:
+        return f"{output.name} must be a single number; yours has the shape {yours}."
+    named = ", ".join(f"{axis} = {size}" for axis, size in zip(output.axes, right, strict=True))
+    says = f"{output.name} must have the shape {right} (sizes of {named}); yours has {yours}."
+    if len(right) == 2 and yours == right[::-1] != right:
+        says += f" It lies on its side: {output.axes[0]} comes first."
+    return says
+
+
+def _say_cell(output: Output, first: tuple[int, ...], yours: NDArray, right: NDArray) -> str:
+    if not output.axes:
+        return f"{output.name} is {show(yours)}; it should be {show(right)}."
+    where = ", ".join(f"{axis} = {k}" for axis, k in zip(output.axes, first, strict=True))
+    order = "counted from the end, " if output.backward else ""
+    return f"The first wrong cell of {output.name} is {order}{where}: {show(yours[first])}, and it should be {show(right[first])}."
+
+
+def show(value: float) -> str:
+    """Format a number for a reader: four significant digits and a true minus sign."""
+    value = float(value)
+    if value == -np.inf:
+        return "−∞"
+    if value == int(value) if np.isfinite(value) and abs(value) < 1e6 else False:
+        return f"{value:.0f}".replace("-", "−")
+    return f"{value:.4g}".replace("-", "−")

@@ -1,0 +1,341 @@
+"""What every picture of the course is: a drawing with named marks, steps that change them, a table of numbers.
+
+A scene is made once, in Python, from the result of an algorithm. It holds all geometry and all text, so that whoever
+plays it needs to know neither algorithms nor geometry, only two things: how to set the state, the text
+and the level of a mark, and that steps are patches applied in order.
+
+Nothing here imports an algorithm or a widget.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from html import escape, unescape
+from importlib.resources import files
+from xml.etree import ElementTree
+
+SVG = "http://www.w3.org/2000/svg"
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What a patch sets on one mark of the drawing; None leaves it as it is.
+
+    Attributes
+    ----------
+    state
+        One of the states that ``scene.css`` draws, such as "now", "done" or "path".
+    text
+        The text of the mark's element of class ``slot``.
+    level
+        From 0 to 1, how full the mark's element of class ``tint`` is.
+    """
+
+    state: str | None = None
+    text: str | None = None
+    level: float | None = None
+
+    def then(self, later: "Mark") -> "Mark":
+        """Return the mark after both: where ``later`` is silent, this one holds."""
+        return Mark(
+            self.state if later.state is None else later.state,
+            self.text if later.text is None else later.text,
+            self.level if later.level is None else later.level,
+        )
+
+    def to_json(self) -> list:
+        """Return ``[state, text, level]`` without the trailing Nones."""
+        values = [self.state, self.text, None if self.level is None else round(float(self.level), 3)]
+        while values and values[-1] is None:
+            values.pop()
+        return values
+
+
+@dataclass(frozen=True)
+class Step:
+    """One press of the key: a sentence, its formula in LaTeX with the numbers put in, and what changes.
+
+    ``computes`` names the marks whose numbers come into being here: a click on one of them jumps to this step.
+    """
+
+    says: str
+    formula: str = ""
+    patch: Mapping[str, Mark] = field(default_factory=dict)
+    computes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Hint:
+    """What hovering over or focusing a mark shows: how its number came about."""
+
+    says: str
+    formula: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """The numbers of a scene as text, for readers and viewers that show no drawing."""
+
+    caption: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+    def to_html(self) -> str:
+        """Return a plain table element: neither style nor script, so that every viewer keeps it."""
+        head = "".join(f"<th>{escape(cell)}</th>" for cell in self.header)
+        body = "".join(
+            f"<tr><th>{escape(first)}</th>" + "".join(f"<td>{escape(cell)}</td>" for cell in rest) + "</tr>"
+            for first, *rest in self.rows
+        )
+        return (
+            f"<table><caption>{escape(self.caption)}</caption>"
+            f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        )
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A drawing, its steps and its numbers.
+
+    Attributes
+    ----------
+    title
+        Names the picture, for a reader who cannot see it as well.
+    svg
+        The drawing before the first step. Marks are elements with a ``data-mark`` attribute; a mark whose number
+        the reader may change carries that number in ``data-edit``.
+    steps
+        At least one.
+    table
+        The numbers at the end.
+    hints
+        For marks whose derivation is not simply the sentence of the step that computes them.
+
+    Raises
+    ------
+    ValueError
+        There is no step, two marks share a name, or a step or hint names a mark that is not drawn.
+    """
+
+    title: str
+    svg: str
+    steps: tuple[Step, ...]
+    table: Table
+    hints: Mapping[str, Hint] = field(default_factory=dict)
+
+    def __post_init__(self):
+        if not self.steps:
+            raise ValueError("steps is empty; a scene has at least one step")
+        names = re.findall(r'data-mark="([^"]*)"', self.svg)
+        drawn = set(names)
+        if len(drawn) < len(names):
+            twice = next(name for name in names if names.count(name) > 1)
+            raise ValueError(f"svg draws the mark {twice!r} twice; every mark has a name of its own")
+        for n, step in enumerate(self.steps):
+            missing = (set(step.patch) | set(step.computes)) - drawn
+            if missing:
+                raise ValueError(f"step {n} names the marks {sorted(missing)}, which svg does not draw")
+        if set(self.hints) - drawn:
+            raise ValueError(f"hints name the marks {sorted(set(self.hints) - drawn)}, which svg does not draw")
+
+    def marks_at(self, step: int) -> dict[str, Mark]:
+        """Return every mark that the steps 0 … ``step`` have changed, as it then is."""
+        self._check_step(step)
+        marks: dict[str, Mark] = {}
+        for done in self.steps[: step + 1]:
+            for name, new in done.patch.items():
+                marks[name] = marks.get(name, Mark()).then(new)
+        return marks
+
+    def to_svg(self, step: int = -1) -> str:
+        """Return a self-contained drawing as it stands after ``step``; −1 is the last.
+
+        Raises
+        ------
+        IndexError
+            There is no such step.
+        """
+        step = len(self.steps) - 1 if step == -1 else step
+        ElementTree.register_namespace("", SVG)
+        root = ElementTree.fromstring(self.svg)
+        drawn = {element.get("data-mark"): element for element in root.iter() if element.get("data-mark")}
+        for name, mark in self.marks_at(step).items():
+            _apply(drawn[name], mark)
+        title = ElementTree.Element(f"{{{SVG}}}title")
+        title.text = f"{self.title}. {self.steps[step].says}"
+        style = ElementTree.Element(f"{{{SVG}}}style")
+        style.text = files("course_utils.scenes").joinpath("scene.css").read_text("utf-8")
+        root.insert(0, style)
+        root.insert(0, title)
+        return ElementTree.tostring(root, encoding="unicode")
+
+    def to_json(self) -> dict:
+        """Return everything a player needs, as finite JSON values."""
+        return self._json
+
+    @cached_property
+    def _json(self) -> dict:
+        scene = {
+            "title": self.title,
+            "svg": self.svg,
+            "steps": [
+                {
+                    "says": step.says,
+                    "formula": mathml(step.formula),
+                    "patch": {name: mark.to_json() for name, mark in step.patch.items()},
+                    "computes": list(step.computes),
+                }
+                for step in self.steps
+            ],
+            "hints": {name: {"says": hint.says, "formula": mathml(hint.formula)} for name, hint in self.hints.items()},
+        }
+        json.dumps(scene, allow_nan=False)  # raises here, where the culprit is near, and not in a browser
+        return scene
+
+    def to_html(self, *, player: bool = True) -> str:
+        """Return a page fragment that plays with no kernel and no network.
+
+        Parameters
+        ----------
+        player
+            Whether to include the player itself; a page with several scenes needs it once, in the first.
+        """
+        from course_utils.stepper.page import fragment  # the one place where a scene meets the browser
+
+        return fragment(self, player=player)
+
+    def _check_step(self, step: int) -> None:
+        if not 0 <= step < len(self.steps):
+            raise IndexError(f"step is {step}; this scene has the steps 0 to {len(self.steps) - 1}")
+
+
+class Storyboard:
+    """Collects steps whose highlights last for one step only.
+
+    What a step gives as ``now`` is undone by the next one, back to the state given with ``then``.
+    """
+
+    def __init__(self):
+        self.steps: list[Step] = []
+        self._undo: dict[str, Mark] = {}
+
+    def step(
+        self,
+        says: str,
+        formula: str = "",
+        *,
+        keep: Mapping[str, Mark] | None = None,
+        now: Mapping[str, tuple[str, str]] | None = None,
+        computes: Iterable[str] = (),
+    ) -> None:
+        """Add a step.
+
+        Parameters
+        ----------
+        says, formula
+            The sentence, and the formula in LaTeX.
+        keep
+            Lasting changes.
+        now
+            For each mark the state during this step and the state from the next step on.
+        computes
+            Marks whose numbers come into being.
+        """
+        patch, self._undo = dict(self._undo), {}
+        for name, mark in (keep or {}).items():
+            patch[name] = patch.get(name, Mark()).then(mark)
+        for name, (state, then) in (now or {}).items():
+            patch[name] = patch.get(name, Mark()).then(Mark(state))
+            self._undo[name] = Mark(then)
+        self.steps.append(Step(says, formula, patch, tuple(computes)))
+
+
+@lru_cache(maxsize=20_000)
+def mathml(latex: str) -> str:
+    """Turn LaTeX into presentation MathML; an empty string stays empty.
+
+    Every equals sign but the first starts a formula of its own, because a browser breaks lines between formulas
+    only, and a phone is narrow.
+    """
+    if not latex:
+        return ""
+    left, *sides = latex.split(" = ")
+    first = " = ".join([left, *sides[:1]])
+    return " ".join(_mathml(part) for part in (first, *(f"= {side}" for side in sides[1:])))
+
+
+def _mathml(latex: str) -> str:
+    from latex2mathml.converter import convert
+
+    markup = re.sub(r"&#x0*([0-9A-Fa-f]+);", lambda code: escape(chr(int(code[1], 16)), quote=False), convert(latex))
+    markup = markup.replace(' xmlns="http://www.w3.org/1998/Math/MathML"', "").replace(' display="inline"', "")
+    return re.sub(r"<mrow>(<(m[ino])>[^<]*</\2>)</mrow>", r"\1", markup)
+
+
+def number(value: float, digits: int = 4) -> str:
+    """Format a probability for reading: 4 significant digits, a true minus sign, powers of ten for the tiny."""
+    if value == 0:
+        return "0"
+    if value == float("-inf"):
+        return "−∞"
+    text = f"{value:.{digits}g}"
+    if "e" in text:
+        mantissa, exponent = f"{value:.1e}".split("e")
+        text = f"{mantissa}e{int(exponent)}"
+    return text.replace("-", "−")
+
+
+def log_number(value: float, decimals: int = 3) -> str:
+    """Format a log-probability for reading: fixed decimals, a true minus sign."""
+    if value == float("-inf"):
+        return "−∞"
+    return f"{value:.{decimals}f}".replace("-", "−") if round(value, decimals) else f"{0:.{decimals}f}"
+
+
+def latex_number(text: str) -> str:
+    """Turn what :func:`number` or :func:`log_number` wrote into LaTeX."""
+    text = text.replace("−", "-").replace("∞", r"\infty ")
+    mantissa, e, exponent = text.partition("e")
+    return rf"{mantissa} \cdot 10^{{{exponent}}}" if e else text
+
+
+def document(width: float, height: float, body: Iterable[str], label: str) -> str:
+    """Wrap marks into the SVG element that a scene holds."""
+    return (
+        f'<svg xmlns="{SVG}" class="rc-scene" viewBox="0 0 {width:g} {height:g}" width="{width:g}" height="{height:g}" '
+        f'role="group" aria-label="{escape(label)}">{"".join(body)}</svg>'
+    )
+
+
+def text(x: float, y: float, content: str, css: str = "", anchor: str = "middle") -> str:
+    """One line of text, centred on ``x`` unless ``anchor`` says otherwise."""
+    return f'<text class="{css}" x="{x:g}" y="{y:g}" text-anchor="{anchor}">{escape(content)}</text>'
+
+
+def pinned(names: Iterable[str], width: float, height: float) -> str:
+    """Group the names of rows, which stay in sight where a narrow screen scrolls the drawing."""
+    paper = f'<rect class="paper" width="{width:g}" height="{height:g}"/>'
+    return f'<g class="pinned">{paper}{"".join(names)}</g>'
+
+
+def plural(count: int, word: str) -> str:
+    """Count things: 1 frame, 2 frames."""
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"
+
+
+def listing(items: Sequence[str]) -> str:
+    """Join words as a sentence does: a, b and c."""
+    return items[0] if len(items) == 1 else ", ".join(items[:-1]) + " and " + items[-1]
+
+
+def _apply(element: ElementTree.Element, mark: Mark) -> None:
+    if mark.state is not None:
+        element.set("data-state", mark.state)
+    for part in element.iter():
+        classes = (part.get("class") or "").split()
+        if mark.text is not None and "slot" in classes:
+            part.text = unescape(mark.text)
+        if mark.level is not None and "tint" in classes:
+            part.set("fill-opacity", f"{mark.level:.3f}")

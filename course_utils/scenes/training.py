@@ -1,0 +1,159 @@
+"""Training through an unknown alignment as a picture: one iteration a step (sections 8.11 and 8.12)."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from course_utils.alignment_training import Training, log_softmax
+from course_utils.scenes.lattice import Lattice
+from course_utils.scenes.scene import Mark, Scene, Storyboard, Table, document, latex_number, number, text
+
+CURVE_LEFT, CURVE_TOP, CURVE_WIDTH, CURVE_HEIGHT = 560, 42, 310, 200
+
+
+def training_scene(
+    training: Training,
+    inputs: Sequence[ArrayLike],
+    targets: Sequence[ArrayLike],
+    symbols: Sequence[str] = "AB",
+    iterations: int = 40,
+    title: str = "Viterbi training",
+) -> Scene:
+    """Show the first iterations: what each frame is trained towards, the model, and the loss.
+
+    Parameters
+    ----------
+    training
+        From :func:`course_utils.alignment_training.train`.
+    inputs, targets
+        As they were given to it; all inputs of one length T.
+    symbols
+        The name of each of the A columns of the weights.
+    iterations
+        How many steps to show, at most as many as were trained.
+    title
+        Of the picture.
+
+    Raises
+    ------
+    ValueError
+        ``iterations`` is more than were trained, or the inputs differ in length.
+    """
+    if len({len(x) for x in inputs}) != 1:
+        raise ValueError("inputs have different lengths; this picture needs one length for all")
+    if not 1 <= iterations < len(training.loss):
+        raise ValueError(f"iterations is {iterations}; {len(training.loss) - 1} were trained")
+    return _TrainingPicture(training, inputs, targets, symbols, iterations, title).scene()
+
+
+class _TrainingPicture:
+    def __init__(self, training, inputs, targets, symbols, iterations, title):
+        self.training, self.symbols, self.iterations, self.title = training, symbols, iterations, title
+        self.inputs, self.targets = [np.asarray(x) for x in inputs], [np.asarray(s) for s in targets]
+        self.T = len(self.inputs[0])
+        self.best = bool(np.isin(training.occupancy[0][0], (0, 1)).all())
+        self.model = np.exp(log_softmax(training.weights))
+        self.top = np.ceil(training.loss[: iterations + 1].max())
+        self.utterances = [Lattice(88, 66 + 92 * n, 52, 26, 58, 30) for n in range(len(inputs))]
+        self.table = Lattice(398, 66, 50, 34, 56, 42)
+
+    def scene(self) -> Scene:
+        board, before = Storyboard(), None
+        for n in range(self.iterations + 1):
+            wanted = [self.wanted(n, u) for u in range(len(self.inputs))]
+            keep, now = {}, {}
+            for u, rows in enumerate(wanted):
+                for t, (content, level) in enumerate(rows):
+                    keep[f"u-{u}-{t}"] = Mark(text=content, level=0.5 * level)
+                    if before and before[u][t][0] != content and self.best:
+                        now[f"u-{u}-{t}"] = ("now", "done")
+            for kind, row in enumerate(self.model[n]):
+                for k, p in enumerate(row):
+                    keep[f"y-{kind}-{k}"] = Mark(text=f"{p:.2f}", level=0.45 * p)
+            now[f"dot-{n}"] = ("now", "done")
+            board.step(self.sentence(n, wanted, before), self.formula(n), keep=keep, now=now, computes=[f"dot-{n}"])
+            before = wanted
+        return Scene(self.title, self.drawing(), tuple(board.steps), self.numbers())
+
+    def wanted(self, n: int, u: int) -> list[tuple[str, float]]:
+        """For each frame what is written there, and how much of it is the last symbol."""
+        gamma, target = self.training.occupancy[n][u], self.targets[u]
+        last = gamma[:, -1]
+        if self.best:
+            return [(self.symbols[target[i]], float(p)) for i, p in zip(gamma.argmax(axis=1), last, strict=True)]
+        return [(f"{p:.2f}", float(p)) for p in last]
+
+    def sentence(self, n: int, wanted, before) -> str:
+        loss = self.training.loss[n]
+        start = f"After {n} steps" if n != 1 else "After 1 step"
+        if n == 0:
+            start = "Before the first step"
+        if not self.best:
+            return f"{start} the loss is {loss:.3f}. Each frame is trained towards a share of {self.symbols[self.targets[0][-1]]}: what all paths together say."
+        read = ["".join(content for content, _ in rows) for rows in wanted]
+        says = f"{start} the loss of the best paths is {loss:.3f}, of all paths {self.training.nll[n]:.3f}. The best paths are {', '.join(read)}."
+        if before:
+            old = ["".join(content for content, _ in rows) for rows in before]
+            changed = sum(a != b for a, b in zip(read, old, strict=True))
+            says += f" {changed} of {len(read)} changed." if changed else " None changed: the same targets as before."
+        return says
+
+    def formula(self, n: int) -> str:
+        loss = latex_number(number(float(self.training.loss[n]), 3))
+        inside = r"\max_{\text{paths}} P" if self.best else r"\sum_{\text{paths}} P"
+        return rf"-\frac{{1}}{{{len(self.inputs)}}} \sum \ln {inside} = {loss}"
+
+    def drawing(self) -> str:
+        heading = "trained towards" if self.best else f"share of {self.symbols[self.targets[0][-1]]}"
+        marks = [text(88, 24, "utterances", "name", "start"), text(398, 24, "model", "name", "start")]
+        for u, (lattice, x) in enumerate(zip(self.utterances, self.inputs, strict=True)):
+            spelled = "".join(self.symbols[k] for k in self.targets[u])
+            top = lattice.corner(0, 0)[1]
+            marks += [text(80, top + 17, "input", "soft", "end"), text(80, top + 47, spelled, "name", "end")]
+            if u == 0:
+                marks.append(text(88, 54, heading, "soft", "start"))
+            for t in range(self.T):
+                cx, cy = lattice.centre(t, 0)
+                marks.append(text(cx, cy + 5, str(x[t]), "small"))
+                marks.append(lattice.cell(f"u-{u}-{t}", t, 1, state="done"))
+        for k, name in enumerate(self.symbols):
+            marks.append(text(self.table.centre(k, 0)[0], 58, name, "name"))
+        for kind in range(self.model.shape[1]):
+            y = self.table.centre(0, kind)[1] + 5
+            marks.append(text(390, y, f"y({kind})", "soft", "end"))
+            for k in range(len(self.symbols)):
+                marks.append(self.table.cell(f"y-{kind}-{k}", k, kind, state="done"))
+        height = max(66 + 92 * len(self.inputs), CURVE_TOP + CURVE_HEIGHT + 50)
+        return document(CURVE_LEFT + CURVE_WIDTH + 20, height, [*marks, *self.curve()], self.title)
+
+    def curve(self) -> list[str]:
+        bottom, right = CURVE_TOP + CURVE_HEIGHT, CURVE_LEFT + CURVE_WIDTH
+        drawn = [
+            text(CURVE_LEFT, 24, "loss, nats per utterance", "name", "start"),
+            f'<path class="axis" fill="none" d="M{CURVE_LEFT} {CURVE_TOP}V{bottom}H{right}"/>',
+            text((CURVE_LEFT + right) / 2, bottom + 38, "steps of gradient descent", "soft"),
+        ]
+        for value in np.arange(0, self.top + 0.01, 1.0 if self.top > 2 else 0.5):
+            y = bottom - CURVE_HEIGHT * value / self.top
+            drawn.append(text(CURVE_LEFT - 8, y + 4, f"{value:g}", "soft", "end"))
+            if value:
+                drawn.append(f'<path class="guide" fill="none" d="M{CURVE_LEFT} {y:.1f}H{right}"/>')
+        for n in range(0, self.iterations + 1, 10):
+            drawn.append(text(CURVE_LEFT + CURVE_WIDTH * n / self.iterations, bottom + 18, str(n), "soft"))
+        for n in range(self.iterations + 1):
+            x = CURVE_LEFT + CURVE_WIDTH * n / self.iterations
+            y = bottom - CURVE_HEIGHT * self.training.loss[n] / self.top
+            drawn.append(
+                f'<g class="dot" data-mark="dot-{n}" data-state="hidden"><circle cx="{x:.1f}" cy="{y:.1f}" r="3.5"/></g>'
+            )
+        return drawn
+
+    def numbers(self) -> Table:
+        chosen = sorted({0, 1, 2, 5, 10, 20, self.iterations} & set(range(self.iterations + 1)))
+        rows = [("loss", *(f"{self.training.loss[n]:.3f}" for n in chosen))]
+        rows.append(("−ln P, all paths", *(f"{self.training.nll[n]:.3f}" for n in chosen)))
+        for u, x in enumerate(self.inputs):
+            name = "".join(map(str, x.tolist()))
+            rows.append((f"input {name}", *(" ".join(c for c, _ in self.wanted(n, u)) for n in chosen)))
+        return Table(self.title, ("after step", *map(str, chosen)), tuple(rows))

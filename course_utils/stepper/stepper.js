@@ -1,0 +1,523 @@
+// Plays any scene: inserts its drawing, applies its patches forward and backward, shows how a number came about.
+// There is no algorithm and no geometry in here. What a scene is, course_utils/scenes/scene.py says.
+
+// ---------------------------------------------------------------------------------------------------------------
+// State: pure functions, tested without a browser.
+
+/** Lay `later` over `earlier`, both maps of mark -> [state, text, level]; null or absent leaves a value alone. */
+export function merge(earlier, later) {
+  const merged = { ...earlier };
+  for (const [mark, values] of Object.entries(later)) {
+    const before = merged[mark] ?? [];
+    merged[mark] = [0, 1, 2].map((k) => values[k] ?? before[k] ?? null);
+  }
+  return merged;
+}
+
+/** For each step the patch that takes it back; `initial` holds every mark as it is drawn. */
+export function undoPatches(initial, steps) {
+  let marks = initial;
+  return steps.map(({ patch }) => {
+    const undo = {};
+    for (const [mark, values] of Object.entries(patch)) {
+      undo[mark] = [0, 1, 2].map((k) => ((values[k] ?? null) === null ? null : (marks[mark]?.[k] ?? null)));
+    }
+    marks = merge(marks, patch);
+    return undo;
+  });
+}
+
+/** One patch that leads from after step `from` to after step `to`; −1 is the bare drawing. */
+export function between(steps, undo, from, to) {
+  let patch = {};
+  for (let n = from + 1; n <= to; n++) patch = merge(patch, steps[n].patch);
+  for (let n = from; n > to; n--) patch = merge(patch, undo[n]);
+  return patch;
+}
+
+/** The step that computes each mark. */
+export function owners(steps) {
+  const owner = {};
+  steps.forEach(({ computes }, n) => computes.forEach((mark) => (owner[mark] ??= n)));
+  return owner;
+}
+
+/** Where a key leads from `step`, or null where the key means nothing. */
+export function stepAfterKey(key, step, last) {
+  const to = { ArrowRight: step + 1, ArrowLeft: step - 1, Home: 0, End: last, PageDown: step + 5, PageUp: step - 5 }[key];
+  return to === undefined ? null : Math.min(Math.max(to, 0), last);
+}
+
+/** A probability as typed, with a point or a comma, or null where it is none. */
+export function readProbability(typed) {
+  const value = Number(String(typed).trim().replace(",", "."));
+  return String(typed).trim() !== "" && value >= 0 && value <= 1 ? value : null;
+}
+
+/** A probability after a drag of `pixels` upwards: 200 pixels are the whole range, and it lands on hundredths. */
+export function dragged(value, pixels) {
+  return Math.round(Math.min(Math.max(value + pixels / 200, 0), 1) * 100) / 100;
+}
+
+/** The nearest rectangle in the direction of an arrow key, or null. */
+export function neighbour(key, here, others) {
+  const [dx, dy] = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowDown: [0, 1], ArrowUp: [0, -1] }[key] ?? [0, 0];
+  const middle = (r) => [r.x + r.width / 2, r.y + r.height / 2];
+  const [x, y] = middle(here);
+  let best = null;
+  let least = Infinity;
+  for (const other of others) {
+    const [ox, oy] = middle(other.rect);
+    const along = (ox - x) * dx + (oy - y) * dy;
+    const aside = Math.abs((ox - x) * dy) + Math.abs((oy - y) * dx);
+    const cost = along + 3 * aside;
+    if (along > 1 && cost < least) [best, least] = [other, cost];
+  }
+  return best;
+}
+
+// ---------------------------------------------------------------------------------------------------------------
+// The player.
+
+const ICONS = {
+  first: "M5 4h2v12H5zM16 4v12l-8-6z",
+  previous: "M14 4v12L6 10z",
+  play: "M6 3.5v13l10-6.5z",
+  pause: "M5 4h4v12H5zM11 4h4v12h-4z",
+  next: "M6 4v12l8-6z",
+  last: "M4 4v12l8-6zM13 4h2v12h-2z",
+};
+const SPEEDS = [0.5, 1, 2, 4];
+const MILLISECONDS_A_STEP = 1200;
+const MILLISECONDS_TO_ANSWER = 6000;
+
+function make(tag, css, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  if (css) element.className = css;
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  element.append(...children);
+  return element;
+}
+
+function icon(name) {
+  return `<svg viewBox="0 0 20 20" width="18" height="18" aria-hidden="true"><path d="${ICONS[name]}"/></svg>`;
+}
+
+/**
+ * Play `scene` inside `el`. `onStep(n)` hears of every step; `onEdit(mark, value)` of every number that the reader
+ * changes, and may be absent: then no number can be changed.
+ */
+export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null } = {}) {
+  const stage = make("div", "rc-stage");
+  const tip = make("div", "rc-tip", { hidden: "" });
+  const says = make("p", "rc-says", { "aria-live": "polite" });
+  const formula = make("div", "rc-formula");
+  const note = make("p", "rc-note", { role: "alert", hidden: "" });
+  const count = make("output", "rc-count");
+  const slider = make("input", "rc-slider", { type: "range", min: "0", step: "1", "aria-label": "Step" });
+  const speed = make("select", "rc-speed", { "aria-label": "Speed", title: "Speed of playing" });
+  for (const s of SPEEDS) speed.append(new Option(`${s}×`, s, s === 1, s === 1));
+  const buttons = {};
+  const labels = { first: "First step", previous: "Previous step", play: "Play", next: "Next step", last: "Last step" };
+  for (const [name, label] of Object.entries(labels)) {
+    buttons[name] = make("button", "rc-button", { type: "button", "aria-label": label, title: label });
+    buttons[name].innerHTML = icon(name);
+  }
+  const controls = make("div", "rc-controls", {}, ...Object.values(buttons), slider, count, speed);
+  const frame = make("div", "rc-frame", {}, stage, tip);
+  const root = make("div", "rc-stepper", { tabindex: "0", role: "group", "aria-roledescription": "stepper" });
+  root.append(frame, controls, says, formula, note);
+  el.append(root);
+
+  let current = -1;
+  let marks = {};
+  let undo = [];
+  let owner = {};
+  let timer = null;
+  let drag = null;
+  let waiting = null;
+  let unsent = null;
+
+  const last = () => scene.steps.length - 1;
+  const markOf = (target) => target?.closest?.("[data-mark]") ?? null;
+  const hintOf = (name) => scene.hints[name] ?? scene.steps[owner[name]] ?? null;
+
+  // -- drawing
+
+  function insert(newScene, at) {
+    const focused = markOf(document.activeElement)?.dataset.mark;
+    const scrolled = stage.scrollLeft;
+    scene = newScene;
+    stage.innerHTML = scene.svg;
+    root.setAttribute("aria-label", `${scene.title}. Left and right arrow keys step.`);
+    marks = {};
+    owner = owners(scene.steps);
+    const initial = {};
+    for (const element of stage.querySelectorAll("[data-mark]")) {
+      const name = element.dataset.mark;
+      const slot = element.querySelector(".slot");
+      const tint = element.querySelector(".tint");
+      marks[name] = { element, slot, tint };
+      initial[name] = [element.dataset.state ?? "", slot?.textContent ?? "", Number(tint?.getAttribute("fill-opacity") ?? 0)];
+      const editable = onEdit !== null && element.dataset.edit !== undefined;
+      if (!editable) element.removeAttribute("data-edit");
+      if (editable || hintOf(name)) {
+        element.setAttribute("tabindex", "-1");
+        element.setAttribute("role", editable ? "spinbutton" : "img");
+      }
+      if (editable) {
+        element.setAttribute("aria-valuemin", "0");
+        element.setAttribute("aria-valuemax", "1");
+        element.setAttribute("aria-valuenow", element.dataset.edit);
+      }
+    }
+    stage.querySelector("[tabindex]")?.setAttribute("tabindex", "0");
+    undo = undoPatches(initial, scene.steps);
+    slider.max = last();
+    current = -1;
+    go(Math.min(at, last()), false);
+    stage.scrollLeft = scrolled;
+    if (focused && marks[focused]) marks[focused].element.focus({ preventScroll: true });
+  }
+
+  function apply(patch) {
+    for (const [name, [state, text, level]] of Object.entries(patch)) {
+      const { element, slot, tint } = marks[name];
+      if (state != null) element.dataset.state = state;
+      if (text != null && slot) slot.textContent = text;
+      if (level != null && tint) tint.setAttribute("fill-opacity", level);
+    }
+  }
+
+  function go(to, tell = true) {
+    if (to === current) return;
+    const patch = between(scene.steps, undo, current, to);
+    apply(patch);
+    current = to;
+    const { says: sentence, formula: math } = scene.steps[to];
+    says.textContent = sentence;
+    formula.innerHTML = math;
+    slider.value = to;
+    slider.setAttribute("aria-valuetext", `step ${to + 1} of ${last() + 1}: ${sentence}`);
+    count.textContent = `${to + 1} / ${last() + 1}`;
+    buttons.first.disabled = buttons.previous.disabled = to === 0;
+    buttons.next.disabled = buttons.last.disabled = to === last();
+    root.dataset.step = to;
+    if (to === last()) pause();
+    bringIntoView(patch);
+    if (tell) onStep(to);
+  }
+
+  function bringIntoView(patch) {
+    if (stage.scrollWidth <= stage.clientWidth) return;
+    const name = Object.keys(patch).find((n) => ["now", "path"].includes(marks[n].element.dataset.state));
+    if (!name) return;
+    const box = marks[name].element.getBoundingClientRect();
+    const view = stage.getBoundingClientRect();
+    const margin = view.width / 3; // more than the pinned names take
+    if (box.left < view.left + margin) stage.scrollLeft += box.left - view.left - margin;
+    if (box.right > view.right - margin) stage.scrollLeft += box.right - view.right + margin;
+  }
+
+  // -- playing
+
+  function pause() {
+    clearInterval(timer);
+    timer = null;
+    buttons.play.innerHTML = icon("play");
+    buttons.play.setAttribute("aria-label", "Play");
+    buttons.play.title = "Play";
+  }
+
+  function play() {
+    if (current === last()) go(0);
+    buttons.play.innerHTML = icon("pause");
+    buttons.play.setAttribute("aria-label", "Pause");
+    buttons.play.title = "Pause";
+    clearInterval(timer);
+    timer = setInterval(() => go(current + 1), MILLISECONDS_A_STEP / Number(speed.value));
+  }
+
+  function toStep(to) {
+    pause();
+    go(Math.min(Math.max(to, 0), last()));
+  }
+
+  // -- how a number came about
+
+  function showTip(element) {
+    const name = element.dataset.mark;
+    const hint = hintOf(name);
+    const editable = element.dataset.edit !== undefined;
+    // What a later step computes stays a secret, or there would be nothing to predict.
+    const known = !(owner[name] > current);
+    if ((!hint || !known) && !editable) return hideTip();
+    tip.replaceChildren();
+    if (hint && known) {
+      tip.append(make("p", "", {}, hint.says));
+      const math = make("div", "rc-formula");
+      math.innerHTML = hint.formula ?? "";
+      tip.append(math);
+      element.setAttribute("aria-label", hint.says);
+    }
+    if (editable) tip.append(make("p", "rc-how", {}, "Drag up or down, or type a probability."));
+    place(element);
+  }
+
+  function place(element) {
+    tip.hidden = false;
+    const box = element.getBoundingClientRect();
+    const view = frame.getBoundingClientRect();
+    const left = Math.min(Math.max(box.left + box.width / 2 - tip.offsetWidth / 2, view.left), view.right - tip.offsetWidth);
+    tip.style.left = `${Math.max(left - view.left, 0)}px`;
+    tip.style.top = `${box.bottom - view.top + 8}px`;
+  }
+
+  function hideTip() {
+    tip.hidden = true;
+  }
+
+  // -- changing a number
+
+  function sendEdit(name, value) {
+    if (waiting) {
+      unsent = [name, value]; // one at a time: a drag must not queue up a hundred scenes
+      return;
+    }
+    waiting = setTimeout(() => {
+      waiting = unsent = null;
+      insert(scene, current); // the drawing shows again what the steps say
+      say("The kernel does not answer. Stepping needs no kernel, but changing a number does: restart it and run this cell again.");
+    }, MILLISECONDS_TO_ANSWER);
+    onEdit(name, value);
+  }
+
+  function answered() {
+    clearTimeout(waiting);
+    waiting = null;
+    if (unsent) {
+      const next = unsent;
+      unsent = null;
+      sendEdit(...next);
+    }
+  }
+
+  function say(text) {
+    note.textContent = text;
+    note.hidden = !text;
+  }
+
+  function preview(name, value) {
+    const { element, slot, tint } = marks[name];
+    element.dataset.edit = value;
+    element.setAttribute("aria-valuenow", value);
+    if (slot) slot.textContent = String(value);
+    if (tint) tint.setAttribute("fill-opacity", value);
+  }
+
+  function edit(name, value) {
+    say("");
+    preview(name, value);
+    sendEdit(name, value);
+  }
+
+  function openEditor(element, typed = "") {
+    const name = element.dataset.mark;
+    const input = make("input", "rc-editor", { type: "text", inputmode: "decimal", "aria-label": "Probability from 0 to 1" });
+    input.value = typed || element.dataset.edit;
+    tip.replaceChildren(make("label", "", {}, "Probability ", input));
+    place(element);
+    const done = (keep) => {
+      if (!input.isConnected) return;
+      const value = readProbability(input.value);
+      hideTip();
+      input.remove();
+      root.focus({ preventScroll: true });
+      marks[name]?.element.focus({ preventScroll: true });
+      if (!keep) return;
+      if (value === null) say(`“${input.value}” is not a probability: type a number from 0 to 1, such as 0.35.`);
+      else edit(name, value);
+    };
+    input.addEventListener("keydown", (event) => {
+      if (event.ctrlKey || event.metaKey) return;
+      event.stopPropagation();
+      if (event.key === "Enter") done(true);
+      if (event.key === "Escape") done(false);
+      if (event.key === "Enter" || event.key === "Escape") event.preventDefault();
+    });
+    input.addEventListener("blur", () => done(true));
+    input.focus({ preventScroll: true });
+    if (typed) input.setSelectionRange(typed.length, typed.length);
+    else input.select();
+  }
+
+  // -- listening
+
+  function onKey(event) {
+    if (event.ctrlKey || event.metaKey) return; // Ctrl+S must still save
+    // One-letter shortcuts of the notebook would cut, insert or change the cell around this widget.
+    event.stopPropagation();
+    const { key, target } = event;
+    if (event.altKey || key === "Tab" || target === speed) return;
+    if (target instanceof HTMLButtonElement && (key === " " || key === "Enter")) return;
+    const mark = markOf(target);
+    const editable = mark?.dataset.edit !== undefined;
+    let handled = true;
+    if (event.shiftKey && key.startsWith("Arrow")) moveFocus(key, mark);
+    else if (editable && (key === "ArrowUp" || key === "ArrowDown"))
+      edit(mark.dataset.mark, dragged(Number(mark.dataset.edit), key === "ArrowUp" ? 10 : -10));
+    else if (editable && (key === "Enter" || /^[\d.,]$/.test(key))) openEditor(mark, key === "Enter" ? "" : key);
+    else if (mark && key === "Enter" && owner[mark.dataset.mark] !== undefined) toStep(owner[mark.dataset.mark]);
+    else if (key === " ") timer ? pause() : play();
+    else if (key === "Escape") hideTip();
+    else {
+      const to = stepAfterKey(key, current, last());
+      if (to === null) handled = false;
+      else toStep(to);
+    }
+    if (handled) event.preventDefault();
+  }
+
+  function moveFocus(key, from) {
+    const all = [...stage.querySelectorAll("[tabindex]")].map((element) => ({ element, rect: element.getBoundingClientRect() }));
+    const next = from ? neighbour(key, from.getBoundingClientRect(), all)?.element : all[0]?.element;
+    if (!next) return;
+    stage.querySelector('[tabindex="0"]')?.setAttribute("tabindex", "-1");
+    next.setAttribute("tabindex", "0");
+    next.focus();
+  }
+
+  function onDown(event) {
+    const mark = markOf(event.target);
+    if (mark?.dataset.edit !== undefined && event.button === 0) {
+      drag = { name: mark.dataset.mark, y: event.clientY, from: Number(mark.dataset.edit), value: null };
+      stage.setPointerCapture(event.pointerId);
+      mark.focus({ preventScroll: true });
+      event.preventDefault();
+    } else if (!event.target.closest("button, input, select")) {
+      root.focus({ preventScroll: true });
+      event.preventDefault();
+    }
+  }
+
+  function onMove(event) {
+    if (!drag) return;
+    const value = dragged(drag.from, drag.y - event.clientY);
+    if (drag.value === null && Math.abs(drag.y - event.clientY) < 3) return;
+    if (value === drag.value) return;
+    drag.value = value;
+    hideTip();
+    edit(drag.name, value);
+  }
+
+  function onUp() {
+    if (!drag) return;
+    const { name, value } = drag;
+    drag = null;
+    if (value === null && marks[name]) openEditor(marks[name].element);
+  }
+
+  function onClick(event) {
+    const mark = markOf(event.target);
+    if (mark && mark.dataset.edit === undefined && owner[mark.dataset.mark] !== undefined) toStep(owner[mark.dataset.mark]);
+  }
+
+  root.addEventListener("keydown", onKey);
+  frame.addEventListener("pointerdown", onDown);
+  stage.addEventListener("pointermove", onMove);
+  stage.addEventListener("pointerup", onUp);
+  stage.addEventListener("pointercancel", () => (drag = null));
+  stage.addEventListener("click", onClick);
+  const editing = () => tip.querySelector("input") !== null && !tip.hidden;
+  stage.addEventListener("pointerover", (event) => {
+    const mark = markOf(event.target);
+    if (editing() || drag) return;
+    if (mark) showTip(mark);
+    else hideTip();
+  });
+  stage.addEventListener("pointerleave", () => editing() || hideTip());
+  stage.addEventListener("scroll", () => {
+    if (!editing()) hideTip();
+    for (const names of stage.querySelectorAll(".pinned")) names.setAttribute("transform", `translate(${stage.scrollLeft})`);
+  });
+  stage.addEventListener("focusin", (event) => markOf(event.target) && !drag && showTip(markOf(event.target)));
+  stage.addEventListener("focusout", () => editing() || hideTip());
+  slider.addEventListener("input", () => toStep(Number(slider.value)));
+  buttons.first.addEventListener("click", () => toStep(0));
+  buttons.previous.addEventListener("click", () => toStep(current - 1));
+  buttons.next.addEventListener("click", () => toStep(current + 1));
+  buttons.last.addEventListener("click", () => toStep(last()));
+  buttons.play.addEventListener("click", () => (timer ? pause() : play()));
+  speed.addEventListener("change", () => timer && play());
+
+  insert(scene, step);
+
+  return {
+    /** Go to a step that another view, or Python, has chosen. */
+    follow(to) {
+      go(Math.min(Math.max(to, 0), last()), false);
+    },
+    /** Show another scene and keep the place. */
+    show(newScene) {
+      insert(newScene, Math.max(current, 0));
+      answered();
+    },
+    /** Say why an edit was refused, and show again what holds. */
+    refuse(text) {
+      insert(scene, current);
+      say(text);
+      answered();
+    },
+    destroy() {
+      clearInterval(timer);
+      clearTimeout(waiting);
+      root.remove();
+    },
+  };
+}
+
+// ---------------------------------------------------------------------------------------------------------------
+// The two places where it plays: a notebook, through anywidget, and a page with no kernel.
+
+function render({ model, el }) {
+  let saving = null;
+  const save = () => {
+    saving = null;
+    model.save_changes();
+  };
+  const player = mount(el, model.get("scene"), {
+    step: model.get("step"),
+    onStep(step) {
+      model.set("step", step); // other views of this widget follow at once, Python when the keys rest
+      clearTimeout(saving);
+      saving = setTimeout(save, 150);
+    },
+    onEdit: model.get("editable") ? (mark, value) => model.send({ mark, value }) : null,
+  });
+  const onStep = () => player.follow(model.get("step"));
+  const onScene = () => player.show(model.get("scene"));
+  const onMessage = (message) => message.refused && player.refuse(message.refused);
+  model.on("change:step", onStep);
+  model.on("change:scene", onScene);
+  model.on("msg:custom", onMessage);
+  return () => {
+    model.off("change:step", onStep);
+    model.off("change:scene", onScene);
+    model.off("msg:custom", onMessage);
+    if (saving !== null) {
+      clearTimeout(saving);
+      save();
+    }
+    player.destroy();
+  };
+}
+
+export function playPage(page) {
+  for (const data of page.querySelectorAll("script[data-rc-scene]")) {
+    const el = make("div", "rc-page");
+    data.replaceWith(el);
+    mount(el, JSON.parse(data.textContent));
+  }
+}
+
+export default { render };
