@@ -1,12 +1,17 @@
 """What the notebooks call: one line for each stepper."""
 
+from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from io import BytesIO
 from string import ascii_uppercase
 
 import ipywidgets
+import matplotlib.pyplot as plt
 import numpy as np
+from IPython.display import display
+from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
 from course_utils import viterbi
@@ -19,6 +24,7 @@ from course_utils.stepper import Stepper, Workbench
 
 __all__ = [
     "check",
+    "show",
     "strip_stepper",
     "training_stepper",
     "viterbi_explorer",
@@ -76,10 +82,9 @@ def viterbi_explorer() -> Workbench:
     """Choose a case, a target, the domain and the rule for ties, and step through the trellis that results."""
     preset = ipywidgets.Dropdown(options=list(PRESETS), description="Case")
     target = ipywidgets.Text(value="AB", description="Target", continuous_update=False, layout={"width": "200px"})
-    domain = ipywidgets.ToggleButtons(
-        options=["probability", "log"], description="Domain", style={"button_width": "90px"}
-    )
-    ties = ipywidgets.ToggleButtons(options=["stay", "advance"], description="Ties", style={"button_width": "90px"})
+    narrow = {"width": "220px"}
+    domain = ipywidgets.Dropdown(options=["probability", "log"], description="Domain", layout=narrow)
+    ties = ipywidgets.Dropdown(options=["stay", "advance"], description="Ties", layout=narrow)
     message = ipywidgets.HTML()
     current = np.array(PRESETS[preset.value].y)
     loading = False
@@ -170,3 +175,39 @@ def with_probability(y: ArrayLike, t: int, k: int, value: float) -> NDArray[np.f
 def _edited(y: NDArray, mark: str, value: float) -> NDArray:
     _, t, k = mark.split("-")
     return with_probability(y, int(t), int(k), float(value))
+
+
+class Picture:
+    """A finished figure with words for those who cannot see it."""
+
+    def __init__(self, png: bytes, alt: str):
+        self.png, self.alt = png, alt
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        image = {"alt": self.alt, "needs_background": "light"}
+        return {"image/png": b64encode(self.png).decode(), "text/plain": f"Picture: {self.alt}"}, {"image/png": image}
+
+
+def show(figure: Figure, alt: str) -> None:
+    """Display a matplotlib figure with alternative text, and close it.
+
+    Parameters
+    ----------
+    figure
+        What to draw.
+    alt
+        What a reader should see in it, in a sentence. Also the text that stands for the picture where none can be
+        shown.
+
+    Raises
+    ------
+    ValueError
+        ``alt`` is empty.
+    """
+    if not alt.strip():
+        raise ValueError("alt is empty; say in a sentence what the picture shows")
+    with BytesIO() as file:
+        figure.savefig(file, format="png", dpi=110, bbox_inches="tight", facecolor="white")
+        png = file.getvalue()
+    plt.close(figure)
+    display(Picture(png, alt))

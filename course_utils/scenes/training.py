@@ -9,7 +9,7 @@ from course_utils.alignment_training import Training, log_softmax
 from course_utils.scenes.lattice import Lattice
 from course_utils.scenes.scene import Mark, Scene, Storyboard, Table, document, latex_number, number, text
 
-CURVE_LEFT, CURVE_TOP, CURVE_WIDTH, CURVE_HEIGHT = 560, 42, 310, 200
+CURVE_LEFT, CURVE_TOP, CURVE_WIDTH, CURVE_HEIGHT = 500, 42, 250, 190
 
 
 def training_scene(
@@ -55,8 +55,8 @@ class _TrainingPicture:
         self.best = bool(np.isin(training.occupancy[0][0], (0, 1)).all())
         self.model = np.exp(log_softmax(training.weights))
         self.top = np.ceil(training.loss[: iterations + 1].max())
-        self.utterances = [Lattice(88, 66 + 92 * n, 52, 26, 58, 30) for n in range(len(inputs))]
-        self.table = Lattice(398, 66, 50, 34, 56, 42)
+        self.utterances = [Lattice(64, 66 + 92 * n, 46, 26, 52, 30) for n in range(len(inputs))]
+        self.table = Lattice(340, 66, 50, 34, 56, 42)
 
     def scene(self) -> Scene:
         board, before = Storyboard(), None
@@ -106,13 +106,13 @@ class _TrainingPicture:
 
     def drawing(self) -> str:
         heading = "trained towards" if self.best else f"share of {self.symbols[self.targets[0][-1]]}"
-        marks = [text(88, 24, "utterances", "name", "start"), text(398, 24, "model", "name", "start")]
+        marks = [text(64, 24, "utterances", "name", "start"), text(340, 24, "model", "name", "start")]
         for u, (lattice, x) in enumerate(zip(self.utterances, self.inputs, strict=True)):
             spelled = "".join(self.symbols[k] for k in self.targets[u])
             top = lattice.corner(0, 0)[1]
-            marks += [text(80, top + 17, "input", "soft", "end"), text(80, top + 47, spelled, "name", "end")]
+            marks += [text(56, top + 17, "input", "soft", "end"), text(56, top + 47, spelled, "name", "end")]
             if u == 0:
-                marks.append(text(88, 54, heading, "soft", "start"))
+                marks.append(text(64, 54, heading, "soft", "start"))
             for t in range(self.T):
                 cx, cy = lattice.centre(t, 0)
                 marks.append(text(cx, cy + 5, str(x[t]), "small"))
@@ -121,11 +121,11 @@ class _TrainingPicture:
             marks.append(text(self.table.centre(k, 0)[0], 58, name, "name"))
         for kind in range(self.model.shape[1]):
             y = self.table.centre(0, kind)[1] + 5
-            marks.append(text(390, y, f"y({kind})", "soft", "end"))
+            marks.append(text(332, y, f"y({kind})", "soft", "end"))
             for k in range(len(self.symbols)):
                 marks.append(self.table.cell(f"y-{kind}-{k}", k, kind, state="done"))
         height = max(66 + 92 * len(self.inputs), CURVE_TOP + CURVE_HEIGHT + 50)
-        return document(CURVE_LEFT + CURVE_WIDTH + 20, height, [*marks, *self.curve()], self.title)
+        return document(CURVE_LEFT + CURVE_WIDTH + 12, height, [*marks, *self.curve()], self.title)
 
     def curve(self) -> list[str]:
         bottom, right = CURVE_TOP + CURVE_HEIGHT, CURVE_LEFT + CURVE_WIDTH

@@ -405,7 +405,11 @@ class _StripTrellis:
             digits = [i for i, name in enumerate(self.names) if name.isalnum()]
             error = np.abs(self.found.segments[digits] - spans)
             exact = int((error == 0).sum())
-            said += f" {exact} of {error.size} boundaries are exact, the worst is off by {plural(int(error.max()), 'column')}."
+            if error.max() == 0:
+                said += f" All {error.size} boundaries are exact."
+            else:
+                worst = plural(int(error.max()), "column")
+                said += f" {exact} of {error.size} boundaries are exact, the worst is off by {worst}."
         board.step(said, f"\\ln V^{{\\ast}} = {latex_number(score)}")
 
     def spoken(self, i: int) -> str:
