@@ -191,6 +191,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except StudentEditionError as error:
         print(error, file=sys.stderr)
         return error.status
+    except OSError as error:
+        print(f"{options.target} could not be made: {error}", file=sys.stderr)
+        return 1
     print(
         f"{options.target} is ready: {_count(edition.notebooks, 'notebook')}, {_count(edition.exercises, 'exercise')}, "
         f"{_count(edition.points, 'point')}. No solution is left in it."

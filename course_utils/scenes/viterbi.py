@@ -443,7 +443,8 @@ class _StripTrellis:
             )
         for i in range(self.K):
             y = self.grid.centre(0, i)[1] + 5
-            names.append(text(left - 10, y, f"{i}  {self.names[i]}", "small", "end"))
+            digit = self.names[i].isalnum()
+            names.append(text(left - 10, y, self.names[i] if digit else "gap", "name" if digit else "soft", "end"))
             for t in range(self.T):
                 x, top = self.grid.corner(t, i)
                 box = f'x="{x:g}" y="{top:g}" width="{self.grid.width:g}" height="{self.grid.height:g}"'

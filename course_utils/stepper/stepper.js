@@ -105,7 +105,7 @@ function icon(name) {
 
 /**
  * Play `scene` inside `el`. `onStep(n)` hears of every step; `onEdit(mark, value)` of every number that the reader
- * changes, and may be absent: then no number can be changed.
+ * changes, and returns false where it cannot be sent; it may be absent: then no number can be changed.
  */
 export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null } = {}) {
   const stage = make("div", "rc-stage");
@@ -137,6 +137,7 @@ export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null } 
   let drag = null;
   let waiting = null;
   let unsent = null;
+  let stale = false;
 
   const last = () => scene.steps.length - 1;
   const markOf = (target) => target?.closest?.("[data-mark]") ?? null;
@@ -148,6 +149,7 @@ export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null } 
     const focused = markOf(document.activeElement)?.dataset.mark;
     const scrolled = stage.scrollLeft;
     scene = newScene;
+    stale = false;
     stage.innerHTML = scene.svg;
     root.setAttribute("aria-label", `${scene.title}. Left and right arrow keys step.`);
     marks = {};
@@ -284,12 +286,15 @@ export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null } 
       unsent = [name, value]; // one at a time: a drag must not queue up a hundred scenes
       return;
     }
-    waiting = setTimeout(() => {
-      waiting = unsent = null;
-      insert(scene, current); // the drawing shows again what the steps say
-      say("The kernel does not answer. Stepping needs no kernel, but changing a number does: restart it and run this cell again.");
-    }, MILLISECONDS_TO_ANSWER);
-    onEdit(name, value);
+    waiting = setTimeout(noAnswer, MILLISECONDS_TO_ANSWER);
+    if (onEdit(name, value) === false) noAnswer();
+  }
+
+  function noAnswer() {
+    clearTimeout(waiting);
+    waiting = unsent = null;
+    insert(scene, current); // the drawing shows again what the steps say
+    say("The kernel does not answer. Stepping needs no kernel, but changing a number does: restart it and run this cell again.");
   }
 
   function answered() {
@@ -308,6 +313,7 @@ export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null } 
   }
 
   function preview(name, value) {
+    stale = true; // until the kernel's scene is shown
     const { element, slot, tint } = marks[name];
     element.dataset.edit = value;
     element.setAttribute("aria-valuenow", value);
@@ -327,8 +333,10 @@ export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null } 
     input.value = typed || element.dataset.edit;
     tip.replaceChildren(make("label", "", {}, "Probability ", input));
     place(element);
+    let open = true;
     const done = (keep) => {
-      if (!input.isConnected) return;
+      if (!open) return;
+      open = false; // taking away what has the focus calls this once more, through blur
       const value = readProbability(input.value);
       hideTip();
       input.remove();
@@ -336,7 +344,7 @@ export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null } 
       marks[name]?.element.focus({ preventScroll: true });
       if (!keep) return;
       if (value === null) say(`“${input.value}” is not a probability: type a number from 0 to 1, such as 0.35.`);
-      else edit(name, value);
+      else if (value !== Number(element.dataset.edit)) edit(name, value);
     };
     input.addEventListener("keydown", (event) => {
       if (event.ctrlKey || event.metaKey) return;
@@ -460,12 +468,11 @@ export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null } 
     /** Show another scene and keep the place. */
     show(newScene) {
       insert(newScene, Math.max(current, 0));
-      answered();
     },
-    /** Say why an edit was refused, and show again what holds. */
-    refuse(text) {
-      insert(scene, current);
-      say(text);
+    /** An edit is done with, and its scene, if it made a new one, has been shown; `text` says why it was refused. */
+    answer(text = "") {
+      if (text || stale) insert(scene, current);
+      if (text) say(text);
       answered();
     },
     destroy() {
@@ -481,9 +488,18 @@ export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null } 
 
 function render({ model, el }) {
   let saving = null;
+  // Where the kernel is gone, sending throws. Stepping goes on without.
+  const sent = (send) => {
+    try {
+      send();
+      return true;
+    } catch {
+      return false;
+    }
+  };
   const save = () => {
     saving = null;
-    model.save_changes();
+    sent(() => model.save_changes());
   };
   const player = mount(el, model.get("scene"), {
     step: model.get("step"),
@@ -492,11 +508,11 @@ function render({ model, el }) {
       clearTimeout(saving);
       saving = setTimeout(save, 150);
     },
-    onEdit: model.get("editable") ? (mark, value) => model.send({ mark, value }) : null,
+    onEdit: model.get("editable") ? (mark, value) => sent(() => model.send({ mark, value })) : null,
   });
   const onStep = () => player.follow(model.get("step"));
   const onScene = () => player.show(model.get("scene"));
-  const onMessage = (message) => message.refused && player.refuse(message.refused);
+  const onMessage = (message) => player.answer(message.refused);
   model.on("change:step", onStep);
   model.on("change:scene", onScene);
   model.on("msg:custom", onMessage);

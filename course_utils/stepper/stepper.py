@@ -82,6 +82,7 @@ class Stepper(_Readable, anywidget.AnyWidget):
     def _on_message(self, _, content, buffers):
         try:
             self.show(self._edit(content["mark"], content["value"]))
+            self.send({"answered": True})  # an equal scene would not be sent
         except ValueError as error:
             self.send({"refused": str(error)})
 
