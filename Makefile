@@ -58,8 +58,8 @@ notebooks: setup-test ## run the notebooks again, outputs included
 student: setup-test ## make the students' edition in dist/student
 	@$(PY) -m course_utils.grading.student dist/student
 
-clean: ## remove the environment, the caches and all that is built
-	rm -rf .venv dist build *.egg-info .pytest_cache .ruff_cache .hypothesis
+clean: ## remove the environment and the caches; dist stays, somebody may have worked in it
+	rm -rf .venv build *.egg-info .pytest_cache .ruff_cache .hypothesis
 	find . -name .git -prune -o -type d \( -name __pycache__ -o -name .ipynb_checkpoints \) -print \
 	  | while read -r folder; do rm -rf "$$folder"; done
 

@@ -41,6 +41,7 @@ def run(path: Path) -> None:
     client.execute()
     notebook.metadata = nbformat.from_dict(METADATA)
     for cell in notebook.cells:
+        cell.metadata.pop("lines_to_next_cell", None)  # what a round trip through a text file leaves behind
         for output in cell.get("outputs", []):
             output.get("data", {}).pop(WIDGET_VIEW, None)
     nbformat.validate(notebook)

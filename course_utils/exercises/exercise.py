@@ -4,8 +4,11 @@ A misconception *is* a wrong implementation. An answer that behaves like it on e
 both, and the tests of the course use the same functions as the wrong answers that must be rejected and named.
 """
 
+import contextlib
 import copy
+import io
 import traceback
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -179,7 +182,8 @@ def judge(exercise: Exercise, answer: Callable, seed: int = 0) -> Report:
     expected = [_run(exercise.reference, case).value for case in cases]
     right = [_faulty(exercise, run, value) is None for run, value in zip(runs, expected, strict=True)]
     if all(right):
-        complaint = exercise.demand(answer) if exercise.demand else None
+        with _quiet():
+            complaint = exercise.demand(answer) if exercise.demand else None
         if complaint is None:
             return Report(exercise, "correct", len(cases), len(cases))
         return Report(exercise, "incorrect", len(cases), len(cases), complaint)
@@ -200,12 +204,20 @@ def judge(exercise: Exercise, answer: Callable, seed: int = 0) -> Report:
 def _run(answer: Callable, case: Case) -> _Run:
     args = copy.deepcopy(case.args)
     try:
-        with np.errstate(all="ignore"):
+        with _quiet():
             value = answer(*args)
     except Exception as error:  # whatever a reader's code may raise
         return _Run(error=error)
     changed = tuple(k for k, (a, b) in enumerate(zip(args, case.args, strict=True)) if not _same(a, b))
     return _Run(value=value, changed=changed)
+
+
+@contextlib.contextmanager
+def _quiet():
+    """Keep warnings away: nbgrader gives no points to a cell that writes anything to stderr, right or wrong."""
+    with warnings.catch_warnings(), np.errstate(all="ignore"), contextlib.redirect_stderr(io.StringIO()):
+        warnings.simplefilter("ignore")
+        yield
 
 
 def _same(a: Any, b: Any) -> bool:
@@ -289,8 +301,11 @@ def _say_cell(output: Output, first: tuple[int, ...], yours: NDArray, right: NDA
     if not output.axes:
         return f"{output.name} is {show(yours)}; it should be {show(right)}."
     where = ", ".join(f"{axis} = {k}" for axis, k in zip(output.axes, first, strict=True))
-    order = "counted from the end, " if output.backward else ""
-    return f"The first wrong cell of {output.name} is {order}{where}: {show(yours[first])}, and it should be {show(right[first])}."
+    opening = "Counted from the end, the" if output.backward else "The"
+    return (
+        f"{opening} first wrong cell of {output.name} is {where}: {show(yours[first])}, "
+        f"and it should be {show(right[first])}."
+    )
 
 
 def show(value: float) -> str:
