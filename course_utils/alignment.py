@@ -104,8 +104,8 @@ def check_log_probabilities(log_y: ArrayLike, *, normalised: bool = True) -> NDA
     return log_y
 
 
-def check_target(target: ArrayLike, n_symbols: int) -> NDArray[np.intp]:
-    """Return ``target`` as (K,) column indices, or say what is wrong with it.
+def check_target(target: ArrayLike, n_symbols: int, name: str = "target") -> NDArray[np.intp]:
+    """Return a copy of ``target`` as (K,) column indices, or say what is wrong with it; ``name`` is what to call it.
 
     Raises
     ------
@@ -115,20 +115,20 @@ def check_target(target: ArrayLike, n_symbols: int) -> NDArray[np.intp]:
     """
     target = np.asarray(target)
     if target.ndim != 1:
-        raise ValueError(f"target has shape {target.shape}; it must be one-dimensional, one symbol index each")
+        raise ValueError(f"{name} has shape {target.shape}; it must be one-dimensional, one symbol index each")
     if target.size == 0:
         return target.astype(np.intp)
     if target.dtype.kind in "US":
-        raise ValueError("target holds text; turn names into column indices with encode(target, symbols)")
+        raise ValueError(f"{name} holds text; turn names into column indices with encode(target, symbols)")
     if target.dtype.kind not in "iu":
-        raise ValueError(f"target has dtype {target.dtype}; symbols are given as integer column indices")
+        raise ValueError(f"{name} has dtype {target.dtype}; symbols are given as integer column indices")
     outside = np.flatnonzero((target < 0) | (target >= n_symbols))
     if len(outside):
         i = outside[0]
         raise ValueError(
-            f"target[{i}] is {target[i]}, but log_y has {n_symbols} columns: indices run from 0 to {n_symbols - 1}"
+            f"{name}[{i}] is {target[i]}, but log_y has {n_symbols} columns: indices run from 0 to {n_symbols - 1}"
         )
-    return target.astype(np.intp, copy=False)
+    return target.astype(np.intp)
 
 
 def compress(labels: Sequence) -> tuple:
@@ -196,7 +196,7 @@ def score(log_y: ArrayLike, labels: ArrayLike) -> float:
         There is not exactly one label per frame, or an argument is malformed.
     """
     log_y = check_log_probabilities(log_y)
-    labels = check_target(labels, log_y.shape[1])
+    labels = check_target(labels, log_y.shape[1], "labels")
     if len(labels) != len(log_y):
         raise ValueError(
             f"labels has {len(labels)} entries, but log_y has {len(log_y)} frames: give one label per frame"

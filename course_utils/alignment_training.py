@@ -109,11 +109,27 @@ def train(
         Of plain gradient descent.
     ties
         As in :func:`course_utils.viterbi.align`.
+
+    Raises
+    ------
+    InfeasibleError
+        A target does not fit into its utterance.
+    ValueError
+        Malformed arguments.
     """
     if paths not in ("best", "all"):
         raise ValueError(f"paths is {paths!r}; choose 'best' or 'all'")
     weights = np.array(weights, dtype=np.float64)
+    if weights.ndim != 2:
+        raise ValueError(f"weights has shape {weights.shape}; it must be (types, A): one row of logits for each type")
+    if len(inputs) != len(targets):
+        raise ValueError(f"inputs has {len(inputs)} utterances, but targets {len(targets)}: give one target each")
     inputs = [np.asarray(x) for x in inputs]
+    for x in inputs:
+        if x.dtype.kind not in "iu" or x.min(initial=0) < 0 or x.max(initial=0) >= len(weights):
+            raise ValueError(
+                f"inputs has {x.tolist()}; types are integers from 0 to {len(weights) - 1}, the rows of weights"
+            )
     history = []
     for step in range(steps + 1):
         record = _look(weights, inputs, targets, paths, ties)

@@ -136,6 +136,7 @@ class ColumnClassifier:
 
     def __init__(self, strips: int = 600, hidden: int = 64, reach: int = 5, epochs: int = 25, seed: int = 0):
         from sklearn.neural_network import MLPClassifier
+        from threadpoolctl import threadpool_limits
 
         rng = np.random.default_rng(seed)
         train = [digit_strip(random_digits(rng), rng, "train") for _ in range(strips)]
@@ -143,8 +144,9 @@ class ColumnClassifier:
         symbols = np.concatenate([_columns(strip.labels) for strip in train])
         self.reach = reach
         self._network = MLPClassifier((hidden,), alpha=1e-3, learning_rate_init=3e-3, random_state=seed)
-        for _ in range(epochs):
-            self._network.partial_fit(windows, symbols, classes=np.arange(len(STRIP_SYMBOLS)))
+        with threadpool_limits(1):  # the matrices are small: threads cost more than they give, much more on busy cores
+            for _ in range(epochs):
+                self._network.partial_fit(windows, symbols, classes=np.arange(len(STRIP_SYMBOLS)))
 
     def log_posteriors(self, image: ArrayLike) -> NDArray[np.float64]:
         """Return (T, 11) natural log-probabilities of the columns of an image, in the order of ``STRIP_SYMBOLS``."""

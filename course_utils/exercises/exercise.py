@@ -153,6 +153,7 @@ class _Run:
 
     value: Any = None
     error: Exception | None = None
+    line: str = ""
     changed: tuple[int, ...] = ()
 
 
@@ -207,7 +208,7 @@ def _run(answer: Callable, case: Case) -> _Run:
         with _quiet():
             value = answer(*args)
     except Exception as error:  # whatever a reader's code may raise
-        return _Run(error=error)
+        return _Run(error=error, line=_last_line_in(answer, error))
     changed = tuple(k for k, (a, b) in enumerate(zip(args, case.args, strict=True)) if not _same(a, b))
     return _Run(value=value, changed=changed)
 
@@ -227,7 +228,7 @@ def _same(a: Any, b: Any) -> bool:
 def _faulty(exercise: Exercise, run: _Run, expected: Any) -> tuple[str, Comparison | None] | None:
     """Say what is wrong with one run, or None."""
     if run.error is not None:
-        return _say_error(run.error), None
+        return _say_error(run), None
     if run.value is None:
         return f"{exercise.function} returned None. Is there a return at its end?", None
     values, wanted = _values(exercise, run.value), _values(exercise, expected)
@@ -238,7 +239,7 @@ def _faulty(exercise: Exercise, run: _Run, expected: Any) -> tuple[str, Comparis
         right = np.asarray(right, dtype=float)
         try:
             yours = np.asarray(yours, dtype=float)
-        except (TypeError, ValueError):
+        except Exception:  # an array of another library, a number beyond all floats: whatever a reader returns
             return f"{output.name} is not made of numbers but is a {type(yours).__name__}.", None
         if yours.shape != right.shape:
             return _say_shape(output, yours.shape, right.shape), None
@@ -281,10 +282,16 @@ def _alike(exercise: Exercise, a: _Run, b: _Run) -> bool:
     return a.value is not None and a.changed == b.changed and _faulty(exercise, _Run(a.value), b.value) is None
 
 
-def _say_error(error: Exception) -> str:
-    where = traceback.extract_tb(error.__traceback__)
-    line = f", at “{where[-1].line}”" if where and where[-1].line else ""
-    return f"It stopped with {type(error).__name__}: {error}{line}."
+def _last_line_in(answer: Callable, error: Exception) -> str:
+    """Return the line of the reader's own code where it stopped, not the line of a library below it."""
+    own = getattr(getattr(answer, "__code__", None), "co_filename", None)
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == own]
+    return frames[-1].line or "" if frames else ""
+
+
+def _say_error(run: _Run) -> str:
+    line = f", at “{run.line}”" if run.line else ""
+    return f"It stopped with {type(run.error).__name__}: {run.error}{line}."
 
 
 def _say_shape(output: Output, yours: tuple, right: tuple) -> str:

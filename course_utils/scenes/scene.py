@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from html import escape, unescape
+from html import escape
 from importlib.resources import files
 from xml.etree import ElementTree
 
@@ -252,6 +252,16 @@ class Storyboard:
         self.steps.append(Step(says, formula, patch, tuple(computes)))
 
 
+_HIDING_PLACE = 0xE000  # characters for private use, which no formula has
+_HIDDEN = re.compile(f"[{chr(_HIDING_PLACE)}-{chr(_HIDING_PLACE + 0x7F)}]")
+
+
+def latex_text(words: str) -> str:
+    """Put words into a formula as they are, also those with a meaning in LaTeX or in markup, such as % or <."""
+    hidden = (c if c.isalnum() or not c.isascii() else chr(_HIDING_PLACE + ord(c)) for c in words)
+    return rf"\text{{{''.join(hidden)}}}"
+
+
 @lru_cache(maxsize=20_000)
 def mathml(latex: str) -> str:
     """Turn LaTeX into presentation MathML; an empty string stays empty.
@@ -270,6 +280,7 @@ def _mathml(latex: str) -> str:
     from latex2mathml.converter import convert
 
     markup = re.sub(r"&#x0*([0-9A-Fa-f]+);", lambda code: escape(chr(int(code[1], 16)), quote=False), convert(latex))
+    markup = _HIDDEN.sub(lambda hidden: escape(chr(ord(hidden[0]) - _HIDING_PLACE)), markup)
     markup = markup.replace(' xmlns="http://www.w3.org/1998/Math/MathML"', "").replace(' display="inline"', "")
     return re.sub(r"<mrow>(<(m[ino])>[^<]*</\2>)</mrow>", r"\1", markup)
 
@@ -336,6 +347,6 @@ def _apply(element: ElementTree.Element, mark: Mark) -> None:
     for part in element.iter():
         classes = (part.get("class") or "").split()
         if mark.text is not None and "slot" in classes:
-            part.text = unescape(mark.text)
+            part.text = mark.text
         if mark.level is not None and "tint" in classes:
             part.set("fill-opacity", f"{mark.level:.3f}")

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from course_utils import viterbi
-from course_utils.alignment import compress, encode, log_probabilities
+from course_utils.alignment import check_target, compress, encode, log_probabilities
 from course_utils.scenes.lattice import Lattice
 from course_utils.scenes.scene import (
     Hint,
@@ -18,6 +18,7 @@ from course_utils.scenes.scene import (
     Table,
     document,
     latex_number,
+    latex_text,
     log_number,
     number,
     pinned,
@@ -69,7 +70,7 @@ class _Trellis:
         log_y = log_probabilities(y)
         self.y, self.log_y = np.asarray(y, dtype=float), log_y
         self.T = len(log_y)
-        self.target = viterbi.check_target(encode(target, symbols), log_y.shape[1])
+        self.target = check_target(encode(target, _names_of(symbols, log_y)), log_y.shape[1])
         self.K = len(self.target)
         if self.K == 0:
             raise ValueError("target is empty; give at least one symbol, such as 'AB'")
@@ -149,7 +150,7 @@ class _Trellis:
             now |= {f"V-{t - 1}-0": ("won", "done"), f"stay-{t}-0": ("won", "kept")}
         else:
             advance = show(V[t - 1, i - 1])
-            came = bool(self.advanced[t, i])
+            came = bool(self.advanced[t, i]) or i == t  # on the edge there is no other way, whatever the tie says
             better, worse = ("advance", "stay") if came else ("stay", "advance")
             reachable = i <= t - 1
             now |= {f"{better}-{t}-{i}": ("won", "kept"), f"V-{t - 1}-{i - came}": ("won", "done")}
@@ -162,7 +163,8 @@ class _Trellis:
                 f"{self.latex(y_value)} {operator} \\max({latex_number(stay)},\\ {latex_number(advance)}) = {latex_number(value)}"
             )
         if not self.log and V[t, i] == 0 and np.isfinite(self.log_value(t, i)):
-            says += f" The true value is about 10^{self.log_value(t, i) / np.log(10):.0f}, too small for a float64: underflow."
+            exponent = log_number(self.log_value(t, i) / np.log(10), 0)
+            says += f" The true value is about 10^{exponent}, too small for a float64: underflow."
         board.step(says, formula, keep={here: Mark(text=value, level=self.level(t, i))}, now=now, computes=[here])
 
     def verdict(self, t, i, stay, advance, came, reachable) -> str:
@@ -171,6 +173,8 @@ class _Trellis:
         both = f"staying brings {stay}, advancing from {self.name(i - 1)} brings {advance}."
         if self.V[t - 1, i] == self.V[t - 1, i - 1]:
             if self.V[t - 1, i] == self.none:
+                if not self.log and np.isfinite(self.log_value(t - 1, i)):
+                    return both + f" Both have underflowed, so the rule decides: {self.ties}."
                 return both + " Neither has any probability."
             return both + f" A tie: the rule says {self.ties}."
         return both + (" Advancing wins." if came else " Staying wins.")
@@ -245,7 +249,7 @@ class _Trellis:
         return self.names[i] if len(set(self.names)) == self.K else f"{self.names[i]} (row {i})"
 
     def emitted_name(self, t: int, i: int) -> str:
-        y = f"y_{{{t}}}(\\text{{{self.names[i]}}})"
+        y = f"y_{{{t}}}({latex_text(self.names[i])})"
         return rf"\ln {y}" if self.log else y
 
     def signed(self, value: str) -> str:
@@ -345,8 +349,14 @@ def strip_scene(
     log_y = np.asarray(log_y, dtype=float)
     if image.ndim != 2 or image.shape[1] != len(log_y):
         raise ValueError(f"image has shape {image.shape}, but log_y has {len(log_y)} frames: give one frame per column")
-    found = viterbi.align(log_y, encode(target, symbols))
+    found = viterbi.align(log_y, encode(target, _names_of(symbols, log_y)))
     return _StripTrellis(image, log_y, list(target), found, true_spans).scene()
+
+
+def _names_of(symbols: Sequence[str], table: NDArray) -> Sequence[str]:
+    if len(symbols) < table.shape[1]:
+        raise ValueError(f"symbols has {len(symbols)} names, but y has {table.shape[1]} columns: name every column")
+    return symbols[: table.shape[1]]
 
 
 class _StripTrellis:

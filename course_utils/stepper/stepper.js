@@ -50,8 +50,9 @@ export function stepAfterKey(key, step, last) {
 
 /** A probability as typed, with a point or a comma, or null where it is none. */
 export function readProbability(typed) {
-  const value = Number(String(typed).trim().replace(",", "."));
-  return String(typed).trim() !== "" && value >= 0 && value <= 1 ? value : null;
+  const text = String(typed).trim().replace(",", ".");
+  const value = /^(\d+\.?\d*|\.\d+)(e-?\d+)?$/i.test(text) ? Number(text) : NaN;
+  return value >= 0 && value <= 1 ? value : null;
 }
 
 /** A probability after a drag of `pixels` upwards: 200 pixels are the whole range, and it lands on hundredths. */
@@ -81,10 +82,10 @@ export function neighbour(key, here, others) {
 
 const ICONS = {
   first: "M5 4h2v12H5zM16 4v12l-8-6z",
-  previous: "M14 4v12L6 10z",
+  previous: "M13 4l1.5 1.5-4.5 4.5 4.5 4.5L13 16l-6-6z",
   play: "M6 3.5v13l10-6.5z",
   pause: "M5 4h4v12H5zM11 4h4v12h-4z",
-  next: "M6 4v12l8-6z",
+  next: "M7 4 5.5 5.5 10 10l-4.5 4.5L7 16l6-6z",
   last: "M4 4v12l8-6zM13 4h2v12h-2z",
 };
 const SPEEDS = [0.5, 1, 2, 4];

@@ -56,7 +56,8 @@ class Stepper(_Readable, anywidget.AnyWidget):
     _css = _SCENE_CSS.read_text("utf-8") + (_HERE / "stepper.css").read_text("utf-8")
 
     scene = traitlets.Dict().tag(sync=True)
-    step = traitlets.Int(0).tag(sync=True)
+    # No echo: it would bring back the step of a moment ago to a reader who has stepped on since.
+    step = traitlets.Int(0).tag(sync=True, echo_update=False)
     editable = traitlets.Bool(False).tag(sync=True)
 
     def __init__(self, scene: Scene, *, edit: Callable[[str, float], Scene] | None = None, step: int = 0):
@@ -83,7 +84,7 @@ class Stepper(_Readable, anywidget.AnyWidget):
         try:
             self.show(self._edit(content["mark"], content["value"]))
             self.send({"answered": True})  # an equal scene would not be sent
-        except ValueError as error:
+        except Exception as error:  # silence would leave the reader waiting for an answer
             self.send({"refused": str(error)})
 
 

@@ -1,0 +1,24 @@
+"""What all tests share: the published numbers, and a hypothesis that always tries the same examples."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("course", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("course")
+
+
+@pytest.fixture(scope="session")
+def oracles():
+    """Numbers that were found without this package: published, exact, or from another program."""
+    return json.loads((Path(__file__).parent / "oracles.json").read_text("utf-8"))
+
+
+@pytest.fixture(scope="session")
+def column_classifier():
+    """The classifier of the columns of digit strips; fitting it takes seconds, so all tests share one."""
+    from course_utils.data import ColumnClassifier
+
+    return ColumnClassifier()

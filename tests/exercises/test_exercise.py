@@ -1,0 +1,446 @@
+"""How answers are judged: whatever a reader hands in, the report is friendly, true and short."""
+
+import re
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+from course_utils.exercises import (
+    EXERCISES,
+    Case,
+    CheckFailed,
+    Exercise,
+    Misconception,
+    Output,
+    check,
+    judge,
+)
+from course_utils.exercises.check import CELLS_SHOWN, Shown
+from course_utils.exercises.exercise import show
+
+
+def double(x):
+    return 2 * np.asarray(x)
+
+
+def squares(x):
+    return np.asarray(x) ** 2
+
+
+def exercise(*, output=None, reference=double, arguments=None, **more):
+    output = output or (Output("the table", ("t", "i")),)
+    arguments = arguments or ((np.arange(6.0).reshape(2, 3),),)
+    cases = [Case(f"case {n}", args) for n, args in enumerate(arguments)]
+    return Exercise(
+        "0.1", "doubling", 2, "double", output, reference, lambda rng: cases, **{"misconceptions": ()} | more
+    )
+
+
+ONE = exercise()
+VECTOR = exercise(output=(Output("the path", ("t",)),), arguments=((np.arange(4.0),),))
+NUMBER = exercise(output=(Output("the score"),), arguments=((3.0,),))
+PAIR = exercise(
+    output=(Output("the table", ("t", "i")), Output("the loss")),
+    reference=lambda x: (2 * x, float(x.sum())),
+)
+
+# -- what counts as right
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        double,
+        lambda x: x + x,
+        lambda x: (2 * x).tolist(),
+        lambda x: tuple(map(tuple, 2 * x)),
+        lambda x: 2 * x + 1e-12,
+        lambda x: (2 * x).astype(np.float32),
+    ],
+)
+def test_an_answer_may_be_written_in_any_way(answer):
+    report = judge(ONE, answer)
+    assert report.status == "correct"
+    assert report.points == 2
+    assert report.headline == "✓ 0.1 doubling: correct, 1 of 1 cases, 2 points."
+
+
+def test_minus_infinity_equals_minus_infinity():
+    everywhere = exercise(reference=lambda x: np.full_like(x, -np.inf))
+    assert judge(everywhere, lambda x: np.full_like(x, -np.inf)).status == "correct"
+    assert judge(everywhere, lambda x: np.full_like(x, -1e300)).status == "incorrect"
+    assert judge(everywhere, lambda x: np.full_like(x, np.inf)).status == "incorrect"
+
+
+def test_a_tensor_is_as_good_as_an_array():
+    import torch
+
+    assert judge(ONE, lambda x: 2 * torch.as_tensor(x)).status == "correct"
+
+
+def test_a_tensor_that_keeps_its_gradient_gets_a_report():
+    import torch
+
+    report = judge(ONE, lambda x: 2 * torch.tensor(x, requires_grad=True))
+    assert report.status in ("correct", "incorrect")
+
+
+# -- what is wrong, and how the report says so
+
+WRONG = {
+    "none": (ONE, lambda x: None, "double returned None. Is there a return at its end?"),
+    "shape": (
+        ONE,
+        lambda x: 2 * x[:1],
+        r"must have the shape \(2, 3\) \(sizes of t = 2, i = 3\); yours has \(1, 3\)\.$",
+    ),
+    "transposed": (ONE, lambda x: 2 * x.T, r"yours has \(3, 2\). It lies on its side: t comes first\.$"),
+    "a number for a table": (ONE, lambda x: 2.0, r"must have the shape \(2, 3\).*; yours has \(\)"),
+    "a table for a number": (NUMBER, lambda x: [6.0], r"the score must be a single number; yours has the shape \(1,\)"),
+    "one value of two": (PAIR, lambda x: 2 * x, "double must return 2 values: the table and the loss"),
+    "three values": (PAIR, lambda x: (2 * x, 15.0, 0), "double must return 2 values: the table and the loss"),
+    "values swapped": (PAIR, lambda x: (15.0, 2 * x), r"the table must have the shape \(2, 3\)"),
+    "text": (ONE, lambda x: "done", "the table is not made of numbers but is a str"),
+    "ragged": (ONE, lambda x: [[1], [1, 2]], "the table is not made of numbers but is a list"),
+    "a dictionary": (ONE, lambda x: {}, "the table is not made of numbers but is a dict"),
+    "complex": (NUMBER, lambda x: 6j, "the score is not made of numbers but is a complex"),
+    "NaN": (ONE, lambda x: x * np.nan, "The first wrong cell of the table is t = 0, i = 0: nan, and it should be 0"),
+    "first cell": (ONE, squares, "The first wrong cell of the table is t = 0, i = 1: 1, and it should be 2"),
+    "a number": (NUMBER, squares, r"the score is 9; it should be 6\."),
+    "the second value": (PAIR, lambda x: (2 * x, 14.0), r"the loss is 14; it should be 15\."),
+    "a vector": (VECTOR, squares, "The first wrong cell of the path is t = 1: 1, and it should be 2"),
+}
+
+
+@pytest.mark.parametrize(("asked", "answer", "says"), WRONG.values(), ids=WRONG)
+def test_a_wrong_answer_is_told_what_is_wrong(asked, answer, says):
+    report = judge(asked, answer)
+    assert report.status == "incorrect"
+    assert report.points == 0
+    assert re.search(says, report.says, re.IGNORECASE), report.says
+    assert report.headline == "✗ 0.1 doubling: incorrect, 0 of 1 cases right."
+
+
+def test_numbers_beyond_all_floats_get_a_report():
+    assert judge(NUMBER, lambda x: 10**400).status == "incorrect"
+
+
+def test_what_is_computed_from_the_end_is_first_wrong_at_its_end():
+    backward = exercise(output=(Output("the path", ("t",), backward=True),), arguments=((np.arange(4.0),),))
+    report = judge(backward, squares)
+    assert report.comparison.first_wrong == (3,)
+    assert "counted from the end" in report.says.lower()
+    assert "t = 3: 9, and it should be 6" in report.says
+
+
+@pytest.mark.parametrize("wrong", [(0, 0), (1, 2), (0, 2), (1, 0)])
+def test_the_first_wrong_cell_is_the_first_one_that_is_wrong(wrong):
+    def answer(x):
+        y = 2 * x
+        y[wrong] += 1e-6
+        y[-1, -1] += 1
+        return y
+
+    report = judge(ONE, answer)
+    assert report.comparison.first_wrong == wrong
+    assert report.comparison.yours[wrong] != report.comparison.expected[wrong]
+
+
+def test_the_report_shows_the_first_case_that_failed():
+    three = exercise(arguments=tuple((np.full((1, 1), x),) for x in (0.0, 2.0, 3.0)))
+    report = judge(three, squares)
+    assert (report.passed, report.total) == (2, 3)
+    assert report.case.name == "case 2"
+
+
+def test_an_answer_that_changes_its_argument_is_told_so():
+    def answer(x):
+        x *= 2
+        return x
+
+    report = judge(ONE, answer)
+    assert report.status == "incorrect"
+    assert "double changed its argument number 1 in place" in report.says
+    assert judge(ONE, double).status == "correct", "the case itself must not have been changed"
+
+
+def test_what_one_answer_does_to_its_arguments_the_next_does_not_see():
+    same = np.arange(3.0).reshape(1, 3)
+
+    def destroy(x):
+        y = 2 * x
+        x[:] = -1
+        return y
+
+    judge(exercise(arguments=((same,), (same,))), destroy)
+    assert same.tolist() == [[0, 1, 2]]
+
+
+# -- answers that stop
+
+
+def test_an_exception_is_reported_with_its_line():
+    def answer(x):
+        y = 2 * x
+        y[0, 99] = 1
+        return y
+
+    report = judge(ONE, answer)
+    assert report.status == "could not run"
+    assert report.says.startswith("It stopped with IndexError: index 99 is out of bounds")
+    assert "at “y[0, 99] = 1”" in report.says
+
+
+def test_an_exception_within_a_library_is_reported_with_the_line_of_the_answer():
+    def answer(x):
+        return np.stack([x, x[0]])
+
+    report = judge(ONE, answer)
+    assert report.says.startswith("It stopped with ValueError: all input arrays must have the same shape")
+    assert "at “return np.stack([x, x[0]])”" in report.says
+
+
+def test_an_answer_with_other_arguments_is_not_shown_a_line_of_the_course():
+    report = judge(ONE, lambda: 1)
+    assert report.status == "could not run"
+    assert "takes 0 positional arguments but 1 was given" in report.says
+    assert "answer(*args)" not in report.says
+
+
+def test_endless_recursion_is_reported():
+    def answer(x):
+        return answer(x)
+
+    report = judge(ONE, answer)
+    assert report.status == "could not run"
+    assert "RecursionError" in report.says
+
+
+def test_an_interrupt_still_interrupts():
+    def answer(x):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        judge(ONE, answer)
+
+
+def test_warnings_of_arithmetic_do_not_stop_an_answer():
+    minus_infinity = exercise(reference=lambda x: np.full_like(x, -np.inf))
+    assert judge(minus_infinity, lambda x: np.log(0 * x)).status == "correct"
+
+
+def test_what_is_no_function_is_refused():
+    with pytest.raises(TypeError, match="answer is 'ndarray'; pass the function itself, without calling it"):
+        judge(ONE, np.zeros(3))
+
+
+# -- stubs
+
+
+def stub(x):
+    raise NotImplementedError
+
+
+def ellipsis(x):
+    return ...
+
+
+@pytest.mark.parametrize("answer", [stub, ellipsis])
+def test_a_stub_is_not_attempted_rather_than_wrong(answer):
+    report = judge(ONE, answer)
+    assert report.status == "not attempted"
+    assert report.points == 0
+    assert report.headline == "○ 0.1 doubling: not attempted yet, 2 points to win."
+    assert report.misconception is None
+
+
+# -- wrong ideas
+
+
+def test_a_wrong_idea_is_named_where_the_answer_follows_it_on_every_case():
+    known = Misconception("squaring", "Twice is not squared.", squares)
+    arguments = tuple((np.full((1, 1), x),) for x in (0.0, 2.0, 3.0))
+    asked = exercise(misconceptions=(known,), arguments=arguments)
+    assert judge(asked, lambda x: x * x).misconception is known
+    assert judge(asked, lambda x: np.where(x == 3, 10, x * x)).misconception is None
+
+
+def test_an_idea_that_stops_is_recognised_by_how_it_stops():
+    def stops(x):
+        raise IndexError("mine")
+
+    known = Misconception("reads too far", "Count from 0.", lambda x: [][0])
+    assert judge(exercise(misconceptions=(known,)), stops).misconception is known
+    assert judge(exercise(misconceptions=(known,)), lambda x: 1 / 0).misconception is None
+
+
+def test_a_demand_is_made_of_right_values_only():
+    asked_of = []
+
+    def demand(answer):
+        asked_of.append(answer)
+        return "Right, but slow."
+
+    asked = exercise(demand=demand)
+    assert judge(asked, squares).says != "Right, but slow."
+    assert asked_of == []
+    report = judge(asked, double)
+    assert (report.status, report.says, report.points) == ("incorrect", "Right, but slow.", 0)
+
+
+# -- the report on the screen
+
+
+def shown(asked, answer):
+    return Shown(judge(asked, answer))
+
+
+def test_the_text_puts_yours_beside_expected():
+    lines = repr(shown(ONE, squares)).splitlines()
+    assert lines[0].startswith("Case “case 0”. The first wrong cell of the table is t = 0, i = 1")
+    assert [line.split() for line in lines[1:]] == [
+        ["yours", "expected"],
+        ["i=0", "i=1", "i=2", "i=0", "i=1", "i=2"],
+        ["t=0", "0", "[1]", "4", "t=0", "0", "2", "4"],
+        ["t=1", "9", "16", "25", "t=1", "6", "8", "10"],
+    ]
+    assert lines[1].index("expected") == lines[2].rindex("i=0") - len("t=0  ")
+
+
+def test_the_html_puts_yours_beside_expected_and_marks_the_wrong_cell():
+    root = ElementTree.fromstring(shown(ONE, squares)._repr_html_())
+    assert [caption.text for caption in root.iter("caption")] == ["yours", "expected"]
+    assert [b.text for b in root.iter("b")] == ["✗ 1"]
+
+
+def test_html_in_an_answer_stays_text():
+    def answer(x):
+        raise ValueError("<script>alert(1)</script> & more")
+
+    html = shown(ONE, answer)._repr_html_()
+    assert "<script>" not in html
+    assert "<script>alert(1)</script> & more" in ElementTree.fromstring(html).find("p").text
+
+
+def test_the_wrong_idea_is_told_with_its_hint_and_escaped():
+    known = Misconception("a < b", "Not <b>so</b>.", squares)
+    asked = exercise(misconceptions=(known,))
+    assert "This looks like: a < b. Not <b>so</b>." in repr(shown(asked, squares))
+    assert "This looks like: a &lt; b. Not &lt;b&gt;so&lt;/b&gt;." in shown(asked, squares)._repr_html_()
+
+
+@pytest.mark.parametrize("wrong", [(0, 0), (20, 15), (39, 29), (3, 28)])
+def test_a_long_table_is_cut_around_its_first_wrong_cell(wrong):
+    def answer(x):
+        y = 2 * x
+        y[wrong] = -12345
+        return y
+
+    asked = exercise(arguments=((np.arange(1200.0).reshape(40, 30),),))
+    text = repr(shown(asked, answer))
+    lines = text.splitlines()
+    assert len(lines) == 1 + 1 + 1 + CELLS_SHOWN
+    assert len(lines[2].split()) == 2 * CELLS_SHOWN
+    assert text.count("[−12345]") == 1
+    row = next(line for line in lines if "[−12345]" in line)
+    assert row.split()[0] == f"t={wrong[0]}"
+    column = row.split().index("[−12345]") - 1
+    assert lines[2].split()[column] == f"i={wrong[1]}"
+    html = shown(asked, answer)._repr_html_()
+    assert html.count("<td>") + html.count("<td><b>") < 2 * (CELLS_SHOWN + 1) ** 2 + 10
+    assert "✗ −12345" in html
+
+
+def test_a_long_path_is_cut_as_well():
+    asked = exercise(output=(Output("the path", ("t",)),), arguments=((np.arange(50.0),),))
+    text = repr(shown(asked, lambda x: 2 * x + (x == 30)))
+    assert "[61]" in text
+    assert "t=27" in text
+    assert "t=0" not in text
+
+
+def test_a_single_number_needs_no_table():
+    assert repr(shown(NUMBER, squares)).lower() == "case “case 0”. the score is 9; it should be 6."
+    assert "<table" not in shown(NUMBER, squares)._repr_html_()
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(-np.inf, "−∞"), (np.inf, "inf"), (np.nan, "nan"), (3.0, "3"), (-1.19604, "−1.196"), (1e-9, "1e−09"), (0.0, "0")],
+)
+def test_numbers_of_a_report_are_short(value, text):
+    assert show(value) == text
+
+
+# -- the check cell
+
+
+def test_a_right_answer_prints_one_line(capsys):
+    check("8.3", EXERCISES["8.3"].reference)
+    assert re.fullmatch(r"✓ 8\.3 .*: correct, (\d+) of \1 cases, 2 points\.\n", capsys.readouterr().out)
+
+
+def test_a_wrong_answer_shows_the_report_and_fails_in_one_line(capsys):
+    with pytest.raises(CheckFailed) as failed:
+        check("8.2", lambda trellis: trellis.argmax(axis=1))
+    printed = capsys.readouterr().out
+    assert "This looks like: best cell of each frame." in printed
+    assert "yours" in printed
+    assert re.fullmatch(r"✗ 8\.2 the trace back: incorrect, \d+ of \d+ cases right\.", str(failed.value))
+    assert failed.value._render_traceback_() == [str(failed.value)]
+
+
+def test_a_stub_fails_in_one_line_and_prints_nothing_else(capsys):
+    with pytest.raises(CheckFailed) as failed:
+        check("8.1", lambda log_y, target: ...)
+    assert capsys.readouterr().out == ""
+    assert failed.value._render_traceback_() == ["○ 8.1 the forward table: not attempted yet, 3 points to win."]
+
+
+def test_an_unknown_exercise_is_answered_with_the_known_ones():
+    with pytest.raises(ValueError, match=r"exercise_id is '9\.9'; the exercises are 8\.1, 8\.2, 8\.3, 8\.4"):
+        check("9.9", double)
+
+
+@pytest.fixture
+def shell():
+    from IPython.core.interactiveshell import InteractiveShell
+    from traitlets.config import Config
+
+    config = Config()
+    config.HistoryManager.enabled = False
+    config.InteractiveShell.colors = "nocolor"
+    InteractiveShell.clear_instance()
+    shell = InteractiveShell.instance(config=config)
+    yield shell
+    InteractiveShell.clear_instance()
+
+
+def test_in_a_real_shell_a_failed_check_is_one_line_and_the_cell_fails(shell, capsys):
+    ran = shell.run_cell(
+        "from course_utils.exercises import check\n"
+        "def viterbi_forward(log_y, target):\n"
+        "    raise NotImplementedError\n"
+        "check('8.1', viterbi_forward)"
+    )
+    assert isinstance(ran.error_in_exec, CheckFailed)
+    captured = capsys.readouterr()
+    assert (captured.out + captured.err).strip() == "○ 8.1 the forward table: not attempted yet, 3 points to win."
+
+
+def test_in_a_real_shell_the_report_is_displayed_before_the_line(shell, capsys):
+    ran = shell.run_cell(
+        "from course_utils.exercises import check\n"
+        "def viterbi_forward(log_y, target):\n"
+        "    return log_y[0, 99]\n"
+        "check('8.1', viterbi_forward)"
+    )
+    assert isinstance(ran.error_in_exec, CheckFailed)
+    captured = capsys.readouterr()
+    lines = (captured.out + captured.err).strip().splitlines()
+    assert len(lines) == 2, lines
+    assert "It stopped with IndexError" in lines[0]
+    assert "at “return log_y[0, 99]”" in lines[0]
+    assert lines[1].startswith("✗ 8.1 the forward table: could not run, 0 of ")
+    assert "Traceback" not in captured.out + captured.err

@@ -1,0 +1,208 @@
+"""Strips of scanned digits: is the truth about them true, and is what is tested never trained on?"""
+
+import time
+
+import numpy as np
+import pytest
+
+from course_utils import data
+from course_utils.alignment import compress, encode
+from course_utils.data import (
+    GAP,
+    STRIP_HEIGHT,
+    STRIP_SYMBOLS,
+    TEST_IMAGES,
+    ColumnClassifier,
+    column_windows,
+    digit_strip,
+    random_digits,
+    scanned_digits,
+)
+from course_utils.viterbi import align
+
+
+def strips(count, split="test", seed=0):
+    rng = np.random.default_rng(seed)
+    return [digit_strip(random_digits(rng), rng, split) for _ in range(count)]
+
+
+# -- what is tested is never trained on
+
+
+def test_the_images_are_split_by_index_into_1297_and_500():
+    train, test = data._indices("train"), data._indices("test")
+    assert sorted([*train, *test]) == list(range(1797))
+    assert len(test) == TEST_IMAGES == 500
+    assert train.max() < test.min()
+
+
+def test_no_test_image_has_the_pixels_of_a_training_image():
+    images, _ = scanned_digits()
+    train = {images[k].tobytes() for k in data._indices("train")}
+    assert not any(images[k].tobytes() in train for k in data._indices("test"))
+
+
+def test_strips_draw_from_their_own_part_only():
+    for split in ("train", "test"):
+        used = np.concatenate([strip.sources for strip in strips(150, split)])
+        assert set(used) <= set(data._indices(split))
+
+
+# -- where things are
+
+
+def assert_true_to_its_image(strip):
+    """Every column is ink of exactly one digit or gap, and the spans say which."""
+    inked = strip.image.any(axis=0)
+    T = strip.image.shape[1]
+    shown = f"{strip.digits}: spans {strip.spans.tolist()}\n{inked.astype(int)}\n{strip.labels}"
+    assert strip.image.shape == (STRIP_HEIGHT, T), shown
+    assert len(strip.digits) == len(strip.spans) == len(strip.sources), shown
+    assert len(strip.labels) == T, shown
+    covered = np.zeros(T, dtype=int)
+    for digit, (start, end) in zip(strip.digits, strip.spans, strict=True):
+        assert inked[start], shown
+        assert inked[end - 1], shown
+        assert not inked[start - 1], shown
+        assert not inked[end], shown
+        assert strip.labels[start:end] == digit * (end - start), shown
+        covered[start:end] += 1
+    assert covered.max() == 1, shown
+    assert [label == GAP for label in strip.labels] == (covered == 0).tolist(), shown
+    assert not strip.image[:, covered == 0].any(), shown
+    assert "".join(compress(strip.labels)) == strip.target, shown
+
+
+def test_spans_labels_and_ink_agree():
+    for strip in strips(300, "train") + strips(300, "test", seed=1):
+        assert_true_to_its_image(strip)
+
+
+def test_a_span_that_is_off_by_one_column_is_seen():
+    strip = digit_strip("314", np.random.default_rng(0))
+    shifted = data.Strip(strip.image, strip.digits, strip.spans + np.array([0, 1]), strip.sources)
+    with pytest.raises(AssertionError):
+        assert_true_to_its_image(shifted)
+
+
+def test_each_digit_is_a_scan_of_that_digit_moved_but_not_changed():
+    images, labels = scanned_digits()
+    for strip in strips(100):
+        for digit, (start, end), source in zip(strip.digits, strip.spans, strip.sources, strict=True):
+            assert labels[source] == int(digit)
+            scan = images[source][:, images[source].any(axis=0)]
+            drawn = strip.image[:, start:end]
+            assert any(np.array_equal(drawn[top : top + 8], scan) for top in range(STRIP_HEIGHT - 7))
+            assert drawn.sum() == pytest.approx(scan.sum())
+
+
+def test_gaps_are_as_wide_as_asked_for():
+    rng = np.random.default_rng(0)
+    seen = set()
+    for _ in range(100):
+        strip = digit_strip("12345", rng, max_gap=3)
+        edges = [0, *strip.spans.ravel(), strip.image.shape[1]]
+        seen |= set(np.diff(edges)[::2].tolist())
+    assert seen == {1, 2, 3}
+
+
+def test_the_target_has_gaps_before_between_and_after():
+    strip = digit_strip("377", np.random.default_rng(0))
+    assert strip.target == "·3·7·7·"
+    assert encode(strip.target, STRIP_SYMBOLS).tolist() == [10, 3, 10, 7, 10, 7, 10]
+
+
+def test_a_seed_says_everything_about_a_strip():
+    one, two = (digit_strip("2718", np.random.default_rng(6)) for _ in range(2))
+    np.testing.assert_array_equal(one.image, two.image)
+    np.testing.assert_array_equal(one.spans, two.spans)
+    np.testing.assert_array_equal(one.sources, two.sources)
+    other = digit_strip("2718", np.random.default_rng(7))
+    assert other.sources.tolist() != one.sources.tolist()
+
+
+def test_random_digits_are_as_long_as_asked_for():
+    rng = np.random.default_rng(0)
+    drawn = [random_digits(rng, 2, 4) for _ in range(300)]
+    assert {len(digits) for digits in drawn} == {2, 3, 4}
+    assert set("".join(drawn)) == set("0123456789")
+
+
+def test_ink_lies_between_0_and_1():
+    images, labels = scanned_digits()
+    assert images.shape == (1797, 8, 8)
+    assert labels.shape == (1797,)
+    assert (images.min(), images.max()) == (0.0, 1.0)
+
+
+BAD_STRIPS = {
+    "nothing": ({"digits": ""}, "digits is ''; write a string of digits such as '3144'"),
+    "a letter": ({"digits": "31a4"}, "digits is '31a4'; write a string of digits"),
+    "a gap": ({"digits": "3·4"}, "digits is '3·4'; write a string of digits"),
+    "no gap": ({"digits": "3", "max_gap": 0}, "max_gap is 0; a gap is at least 1 column wide"),
+    "split": ({"digits": "3", "split": "valid"}, "split is 'valid'; choose 'train' or 'test'"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "says"), BAD_STRIPS.values(), ids=BAD_STRIPS)
+def test_what_is_no_strip_is_refused(arguments, says):
+    with pytest.raises(ValueError, match=says):
+        digit_strip(rng=np.random.default_rng(0), **arguments)
+
+
+# -- windows
+
+
+def test_a_window_holds_a_column_and_its_neighbours():
+    image = np.arange(12.0).reshape(2, 6) + 1
+    windows = column_windows(image, reach=2)
+    assert windows.shape == (6, 2 * 5)
+    np.testing.assert_array_equal(windows[3].reshape(2, 5), image[:, 1:6])
+    np.testing.assert_array_equal(windows[0].reshape(2, 5), [[0, 0, 1, 2, 3], [0, 0, 7, 8, 9]])
+    np.testing.assert_array_equal(column_windows(image, reach=0), image.T)
+
+
+# -- the classifier
+
+
+def test_the_classifier_is_fitted_in_seconds_and_the_same_each_time():
+    started = time.process_time()
+    one = ColumnClassifier(strips=60, epochs=5)
+    took = time.process_time() - started
+    assert 10 * 5 * took < 60, f"{took:.1f} s for a fiftieth of the work"
+    strip = strips(1)[0]
+    again = ColumnClassifier(strips=60, epochs=5)
+    np.testing.assert_array_equal(one.log_posteriors(strip.image), again.log_posteriors(strip.image))
+
+
+def test_its_answers_are_log_probabilities(column_classifier):
+    strip = strips(1)[0]
+    log_y = column_classifier.log_posteriors(strip.image)
+    assert log_y.shape == (strip.image.shape[1], len(STRIP_SYMBOLS))
+    np.testing.assert_allclose(np.exp(log_y).sum(axis=1), 1, atol=1e-9)
+
+
+def test_it_names_more_than_85_percent_of_the_columns_of_strips_it_never_saw(column_classifier):
+    assert column_classifier.accuracy(strips(200, seed=99)) > 0.85
+
+
+def boundaries_exact(classifier, held_out):
+    hits = []
+    for strip in held_out:
+        found = align(classifier.log_posteriors(strip.image), encode(strip.target, STRIP_SYMBOLS))
+        hits.append((found.segments[1::2] == strip.spans).ravel())
+    return np.concatenate(hits).mean()
+
+
+def test_alignment_puts_at_least_85_percent_of_the_boundaries_exactly(column_classifier):
+    assert boundaries_exact(column_classifier, strips(200, seed=99)) >= 0.85
+
+
+def test_without_the_classifier_the_boundaries_are_mostly_wrong():
+    """What the 85 percent are worth: columns about which nothing is known."""
+
+    class Clueless:
+        def log_posteriors(self, image):
+            return np.full((image.shape[1], len(STRIP_SYMBOLS)), -np.log(len(STRIP_SYMBOLS)))
+
+    assert boundaries_exact(Clueless(), strips(50, seed=99)) < 0.3

@@ -1,0 +1,247 @@
+"""What the notebooks call: does an edited number change the trellis, and only that number's frame?"""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from course_utils.alignment import encode
+from course_utils.data import STRIP_SYMBOLS, digit_strip
+from course_utils.notebook import (
+    PRESETS,
+    strip_stepper,
+    training_stepper,
+    viterbi_explorer,
+    viterbi_stepper,
+    with_probability,
+)
+from course_utils.viterbi import align
+
+WORKED_EXAMPLE = np.array([[0.9, 0.1], [0.6, 0.4], [0.3, 0.7], [0.2, 0.8]])
+UTTERANCES = [[0, 0, 0, 1], [0, 1, 1, 1], [0, 0, 1, 1]], [[0, 1]] * 3
+
+
+def edit(stepper, mark, value):
+    """Do what the browser does when a reader changes a number; returns what is sent back."""
+    sent = []
+    stepper.send = sent.append
+    stepper._handle_custom_msg({"mark": mark, "value": value}, [])
+    return [message["refused"] for message in sent if "refused" in message]
+
+
+def labels(stepper):
+    """The labels under the trellis at the last step."""
+    told = stepper.shown()
+    marks = told.marks_at(len(told.steps) - 1)
+    return "".join(mark.text for name, mark in marks.items() if name.startswith("label"))[::-1]
+
+
+def drawn(stepper, mark):
+    """The probability that stands in the drawing."""
+    part = stepper.shown().svg.split(f'data-mark="{mark}"')[1]
+    return float(part.split('data-edit="')[1].split('"')[0])
+
+
+# -- one probability of a frame
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(0, 3), st.integers(0, 2), st.floats(0, 1, allow_subnormal=False))
+def test_changing_one_probability_keeps_its_frame_a_distribution(seed, t, k, value):
+    rng = np.random.default_rng(seed)
+    y = rng.dirichlet(np.ones(3), 4)
+    before = y.copy()
+    changed = with_probability(y, t, k, value)
+    assert changed[t, k] == value
+    assert changed[t].sum() == pytest.approx(1, abs=1e-12)
+    assert (changed >= 0).all()
+    np.testing.assert_array_equal(np.delete(changed, t, axis=0), np.delete(y, t, axis=0))
+    np.testing.assert_array_equal(y, before)
+    others = np.arange(3) != k
+    np.testing.assert_allclose(changed[t, others] * y[t, others].sum(), y[t, others] * (1 - value), atol=1e-12)
+
+
+def test_where_the_others_have_nothing_they_share_equally():
+    assert with_probability([[1.0, 0.0, 0.0]], 0, 0, 0.5).tolist() == [[0.5, 0.25, 0.25]]
+
+
+@pytest.mark.parametrize("value", [-0.1, 1.1, float("nan"), float("inf")])
+def test_what_is_no_probability_is_refused(value):
+    with pytest.raises(ValueError, match=r"value is .*; a probability lies between 0 and 1"):
+        with_probability(WORKED_EXAMPLE, 0, 0, value)
+
+
+def test_a_single_symbol_has_no_one_to_take_the_rest():
+    with pytest.raises(ValueError, match="there is only one symbol, and its probability is 1"):
+        with_probability([[1.0]], 0, 0, 0.5)
+
+
+# -- the stepper of the trellis
+
+
+def test_an_edit_recomputes_the_trellis_and_keeps_the_step():
+    stepper = viterbi_stepper(WORKED_EXAMPLE, "AB")
+    stepper.step = 5
+    before = stepper.scene
+    assert edit(stepper, "y-2-0", 0.9) == []
+    assert stepper.step == 5
+    assert stepper.scene == stepper.shown().to_json() != before
+    truth = with_probability(WORKED_EXAMPLE, 2, 0, 0.9)
+    assert labels(stepper) == "".join("AB"[k] for k in align(np.log(truth), [0, 1]).labels) == "AAAB"
+    assert drawn(stepper, "y-2-0") == 0.9
+    assert drawn(stepper, "y-2-1") == pytest.approx(0.1)
+
+
+def test_edits_build_upon_each_other():
+    stepper = viterbi_stepper(WORKED_EXAMPLE, "AB")
+    edit(stepper, "y-2-1", 0.9)
+    edit(stepper, "y-1-1", 0.75)
+    assert (drawn(stepper, "y-2-1"), drawn(stepper, "y-1-1"), drawn(stepper, "y-0-0")) == (0.9, 0.75, 0.9)
+
+
+@pytest.mark.parametrize("value", [1.5, -0.1, float("nan"), "a lot"])
+def test_a_number_that_is_none_is_refused_and_the_picture_stays(value):
+    stepper = viterbi_stepper(WORKED_EXAMPLE, "AB", domain="log")
+    stepper.step = 3
+    scene = stepper.scene
+    refused = edit(stepper, "y-2-1", value)
+    assert len(refused) == 1
+    assert str(value) in refused[0]
+    assert stepper.scene == scene
+    assert stepper.step == 3
+    edit(stepper, "y-0-0", 0.5)
+    assert drawn(stepper, "y-2-1") == 0.7
+
+
+def test_the_table_that_was_passed_in_is_not_edited():
+    y = WORKED_EXAMPLE.copy()
+    edit(viterbi_stepper(y, "AB"), "y-2-1", 0.9)
+    np.testing.assert_array_equal(y, WORKED_EXAMPLE)
+
+
+def test_an_edit_can_block_every_path_and_free_it_again():
+    stepper = viterbi_stepper(WORKED_EXAMPLE, "AB")
+    assert edit(stepper, "y-3-1", 0) == []
+    assert "There is no path" in stepper.shown().steps[-1].says
+    assert edit(stepper, "y-3-1", 0.8) == []
+    assert labels(stepper) == "AABB"
+    assert edit(stepper, "y-0-0", 0) == []
+    assert "There is no path" in stepper.shown().steps[-1].says
+
+
+# -- the explorer
+
+
+@pytest.fixture
+def explorer():
+    bench = viterbi_explorer()
+    names = ("case", "target", "domain", "ties", "message")
+    return bench, dict(zip(names, bench.children[0].children, strict=True))
+
+
+def test_the_explorer_starts_with_the_worked_example(explorer):
+    bench, _ = explorer
+    assert labels(bench.stepper) == "AABB"
+
+
+def test_the_explorer_follows_each_of_its_controls(explorer):
+    bench, controls = explorer
+    controls["target"].value = "BA"
+    assert bench.stepper.shown().title == "Viterbi trellis of B A in 4 frames"
+    controls["domain"].value = "log"
+    assert bench.stepper.shown().title.endswith("log domain")
+    controls["case"].value = "all ties"
+    assert (controls["target"].value, controls["domain"].value) == ("ABC", "probability")
+    assert labels(bench.stepper) == "ABCCCC"
+    controls["ties"].value = "advance"
+    assert labels(bench.stepper) == "AAAABC"
+
+
+def test_small_letters_do_as_well(explorer):
+    bench, controls = explorer
+    controls["target"].value = " ba "
+    assert bench.stepper.shown().title == "Viterbi trellis of B A in 4 frames"
+
+
+@pytest.mark.parametrize("typed", ["A1", "", "<b>", "C"])
+def test_a_bad_target_is_explained_and_the_picture_stays(explorer, typed):
+    bench, controls = explorer
+    bench.stepper.step = 4
+    before = bench.stepper.scene
+    controls["target"].value = typed
+    assert "role='alert'" in controls["message"].value
+    assert "target" in controls["message"].value
+    assert "<b>" not in controls["message"].value.lower()
+    assert bench.stepper.scene == before
+    assert bench.stepper.step == 4
+    controls["target"].value = "A"
+    assert controls["message"].value == ""
+    assert bench.stepper.scene != before
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_the_explorer_shows_every_one_of_its_cases(explorer, name):
+    bench, controls = explorer
+    controls["case"].value = list(PRESETS)[-1]
+    controls["case"].value = name
+    for domain in ("probability", "log"):
+        for ties in ("stay", "advance"):
+            controls["domain"].value, controls["ties"].value = domain, ties
+            assert controls["message"].value == ""
+            assert len(bench.stepper.shown().table.header) == 1 + len(PRESETS[name].y)
+
+
+def test_a_new_case_starts_at_its_first_step(explorer):
+    bench, controls = explorer
+    bench.stepper.step = 4
+    controls["case"].value = "all ties"
+    assert bench.stepper.step == 0
+
+
+def test_the_explorer_edits_its_own_copy(explorer):
+    bench, controls = explorer
+    assert edit(bench.stepper, "y-2-0", 0.9) == []
+    assert labels(bench.stepper) == "AAAB"
+    controls["ties"].value = "advance"
+    assert drawn(bench.stepper, "y-2-0") == 0.9
+    assert np.array_equal(PRESETS["worked example"].y, WORKED_EXAMPLE)
+    controls["case"].value = "all ties"
+    controls["case"].value = "worked example"
+    assert drawn(bench.stepper, "y-2-0") == 0.3
+
+
+# -- the other steppers
+
+
+def test_the_strip_stepper_plays_the_alignment_of_the_strip():
+    strip = digit_strip("31", np.random.default_rng(0))
+    likely = np.full((strip.image.shape[1], len(STRIP_SYMBOLS)), 0.01)
+    likely[np.arange(len(likely)), encode(strip.labels, STRIP_SYMBOLS)] = 0.9
+    stepper = strip_stepper(strip, np.log(likely))
+    assert not stepper.editable
+    assert "All 4 boundaries are exact" in stepper.shown().steps[-1].says
+
+
+@pytest.mark.parametrize(("paths", "title"), [("best", "Viterbi training"), ("all", "Training on all paths")])
+def test_the_training_stepper_plays_as_many_iterations_as_asked_for(paths, title):
+    stepper = training_stepper([[0, 2], [1.5, 0]], *UTTERANCES, paths=paths, iterations=10)
+    assert repr(stepper) == f"<Stepper: {title}, 11 steps>"
+
+
+# -- pictures of matplotlib
+
+
+def test_a_picture_carries_its_words():
+    from course_utils.notebook import Picture
+
+    data, metadata = Picture(b"png", "A line that rises.")._repr_mimebundle_()
+    assert data["text/plain"] == "Picture: A line that rises."
+    assert metadata["image/png"]["alt"] == "A line that rises."
+
+
+def test_a_picture_without_words_is_refused():
+    from matplotlib.figure import Figure
+
+    from course_utils.notebook import show
+
+    with pytest.raises(ValueError, match="alt is empty"):
+        show(Figure(), " ")
