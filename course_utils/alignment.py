@@ -1,4 +1,4 @@
-"""Alignments between a target and time: compress, expand, count, score, enumerate (chapters 6 and 7).
+"""Alignments between a target and time: compress, expand, count, score, enumerate (section 8.1).
 
 Three kinds of sequence, which this package never mixes:
 
@@ -7,7 +7,7 @@ Three kinds of sequence, which this package never mixes:
 * a *path*, one position in the target per frame. ``target[path]`` turns a path into labels.
 
 Paths and labels are the same thing only where no two adjacent symbols of the target are equal: the target AA
-has two paths in three frames and both read AAA, which compresses to A (section 7.4).
+has two paths in three frames, both read AAA, which compresses to A, and both have the same score (section 8.6).
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,7 +18,7 @@ from string import ascii_uppercase
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-ROW_SUM_TOLERANCE = 1e-6
+ROW_SUM_TOLERANCE = 1e-4  # what a softmax over 30 000 symbols in float32 stays well below
 _ROWS_AT_ONCE = 256
 
 
@@ -39,14 +39,21 @@ def encode(target: str | Sequence, symbols: Sequence[str] = ascii_uppercase) -> 
     Raises
     ------
     ValueError
-        A name is not among ``symbols``.
+        A name is not among ``symbols``, or two columns have the same name.
     """
-    if not isinstance(target, str) and not any(isinstance(name, str) for name in target):
+    try:
+        target, symbols = list(target), list(symbols)
+    except TypeError:
+        raise ValueError(f"target is {target!r}; give a string such as 'ABA', or a list of names") from None
+    if not any(isinstance(name, str) for name in target):
         return np.asarray(target, dtype=np.intp if len(target) == 0 else None)
     column = {name: k for k, name in enumerate(symbols)}
+    if len(column) < len(symbols):
+        twice = next(name for name in symbols if symbols.count(name) > 1)
+        raise ValueError(f"symbols has the name {twice!r} twice; every column needs a name of its own")
     unknown = next((name for name in target if name not in column), None)
     if unknown is not None:
-        known = " ".join(map(str, symbols))
+        known = " ".join(map(str, symbols[:20])) + (" …" if len(symbols) > 20 else "")
         raise ValueError(f"target has the symbol {unknown!r}, which is not one of the symbols: {known}")
     return np.array([column[name] for name in target], dtype=np.intp)
 
@@ -68,7 +75,7 @@ def log_probabilities(y: ArrayLike) -> NDArray[np.float64]:
     bad = np.argwhere((y < 0) | (y > 1 + ROW_SUM_TOLERANCE))
     if len(bad):
         t, k = bad[0]
-        raise ValueError(f"y[{t}, {k}] is {y[t, k]:g}; probabilities lie between 0 and 1")
+        raise ValueError(f"y[{t}, {k}] is {y[t, k]:.9g}; probabilities lie between 0 and 1")
     _check_row_sums(y.sum(axis=1), "y")
     with np.errstate(divide="ignore"):
         return np.log(y)
@@ -98,7 +105,7 @@ def check_log_probabilities(log_y: ArrayLike, *, normalised: bool = True) -> NDA
         if rows.max() > ROW_SUM_TOLERANCE:
             t, k = np.argwhere(rows > ROW_SUM_TOLERANCE)[0] + (start, 0)
             raise ValueError(
-                f"log_y[{t}, {k}] is {log_y[t, k]:g}; a log-probability is at most 0{_looks_like_probabilities(rows)}"
+                f"log_y[{t}, {k}] is {log_y[t, k]:.9g}; a log-probability is at most 0{_looks_like_probabilities(rows)}"
             )
         _check_row_sums(np.exp(rows).sum(axis=1), "log_y", start, _looks_like_probabilities(rows))
     return log_y
@@ -114,12 +121,12 @@ def check_target(target: ArrayLike, n_symbols: int, name: str = "target") -> NDA
         rather than wrapped.
     """
     target = np.asarray(target)
+    if target.dtype.kind in "US":
+        raise ValueError(f"{name} holds text; turn names into column indices with encode(target, symbols)")
     if target.ndim != 1:
         raise ValueError(f"{name} has shape {target.shape}; it must be one-dimensional, one symbol index each")
     if target.size == 0:
         return target.astype(np.intp)
-    if target.dtype.kind in "US":
-        raise ValueError(f"{name} holds text; turn names into column indices with encode(target, symbols)")
     if target.dtype.kind not in "iu":
         raise ValueError(f"{name} has dtype {target.dtype}; symbols are given as integer column indices")
     outside = np.flatnonzero((target < 0) | (target >= n_symbols))
@@ -132,7 +139,7 @@ def check_target(target: ArrayLike, n_symbols: int, name: str = "target") -> NDA
 
 
 def compress(labels: Sequence) -> tuple:
-    """Keep one symbol of every run of equal symbols (section 7.3); ``compress("BBAHH")`` is B, A, H.
+    """Keep one symbol of every run of equal symbols ; ``compress("BBAHH")`` is B, A, H.
 
     Parameters
     ----------
@@ -150,9 +157,9 @@ def adjacent_repeats(target: Sequence) -> int:
 def paths(K: int, T: int) -> Iterator[tuple[int, ...]]:
     """Yield every path through a grid of K positions and T frames, those that advance first, first.
 
-    A path starts at position 0, ends at K − 1 and at every frame stays or advances by one (section 7.9).
+    A path starts at position 0, ends at K − 1 and at every frame stays or advances by one.
     """
-    if K == 0:
+    if not 1 <= K <= T:
         return
     for advances in combinations(range(1, T), K - 1):
         bounds = (0, *advances, T)
@@ -165,7 +172,7 @@ def count_paths(K: int, T: int) -> int:
 
 
 def expansions(target: Sequence, T: int) -> Iterator[tuple]:
-    """Yield every sequence of T labels that compresses to ``target`` (section 7.4).
+    """Yield every sequence of T labels that compresses to ``target``.
 
     There is none where two neighbours of the target are equal: compression would have merged them.
     """
@@ -181,7 +188,7 @@ def count_expansions(target: Sequence, T: int) -> int:
 
 
 def score(log_y: ArrayLike, labels: ArrayLike) -> float:
-    """Log-probability of one label per frame: the sum of ``log_y[t, labels[t]]`` (section 7.10).
+    """Log-probability of one label per frame: the sum of ``log_y[t, labels[t]]``.
 
     Parameters
     ----------
@@ -207,7 +214,7 @@ def score(log_y: ArrayLike, labels: ArrayLike) -> float:
 def score_all_paths(log_y: ArrayLike, target: ArrayLike) -> dict[tuple[int, ...], float]:
     """Enumerate every path with its log-probability: the truth that dynamic programming must reproduce.
 
-    The count of paths is C(T − 1, K − 1), so this is for small cases (section 7.8).
+    The count of paths is C(T − 1, K − 1), so this is for small cases.
     """
     log_y = check_log_probabilities(log_y)
     target = check_target(target, log_y.shape[1])
@@ -237,7 +244,7 @@ def _check_row_sums(sums: NDArray, name: str, first_row: int = 0, hint: str = ""
     if len(bad):
         t = bad[0]
         raise ValueError(
-            f"row {t + first_row} of {name} has probabilities that sum to {sums[t]:.6g}; they must sum to 1{hint}"
+            f"row {t + first_row} of {name} has probabilities that sum to {sums[t]:.9g}; they must sum to 1{hint}"
         )
 
 

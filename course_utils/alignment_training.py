@@ -1,4 +1,4 @@
-"""Training through an unknown alignment: commit to the best path, or weigh all of them (sections 8.11 to 8.13).
+"""Training through an unknown alignment: commit to the best path, or weigh all of them (sections 8.9 and 8.10).
 
 The model is the smallest that can be trained: a table of logits, one row for each type of input. Frame t of an
 utterance shows the input type ``inputs[t]`` and the model answers ``softmax(weights[inputs[t]])``. Both ways of
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from course_utils.alignment import InfeasibleError, check_log_probabilities, check_target
-from course_utils.viterbi import Ties, align, check_fits
+from course_utils.viterbi import Ties, align, check_fits, say_where_blocked
 
 Paths = Literal["best", "all"]
 
@@ -27,6 +27,8 @@ class Training:
 
     Attributes
     ----------
+    paths
+        "best" or "all".
     weights
         (N + 1, types, A) logits.
     loss
@@ -37,6 +39,7 @@ class Training:
         (N + 1) lists, for each utterance a (T, K) share of each position at each frame; 0 and 1 for "best".
     """
 
+    paths: Paths
     weights: NDArray[np.float64]
     loss: NDArray[np.float64]
     nll: NDArray[np.float64]
@@ -45,6 +48,7 @@ class Training:
 
 def log_softmax(logits: ArrayLike) -> NDArray[np.float64]:
     """Logarithm of the softmax of the last axis, safe for logits of any size."""
+    logits = np.asarray(logits, dtype=np.float64)
     shifted = logits - np.max(logits, axis=-1, keepdims=True)
     return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
 
@@ -77,7 +81,7 @@ def occupancy(log_y: ArrayLike, target: ArrayLike) -> tuple[NDArray[np.float64],
     out_of = _sums_into(log_p[::-1, ::-1])[::-1, ::-1]  # the same grid walked from its end
     total = into[-1, -1]
     if total == -np.inf:
-        raise InfeasibleError("every path of the target through log_y has probability zero")
+        raise InfeasibleError(say_where_blocked(into))
     with np.errstate(invalid="ignore"):
         log_gamma = into + out_of - log_p - total  # the cell's own frame is in both sums
     return np.exp(np.where(np.isnan(log_gamma), -np.inf, log_gamma)), float(total)
@@ -120,12 +124,22 @@ def train(
     if paths not in ("best", "all"):
         raise ValueError(f"paths is {paths!r}; choose 'best' or 'all'")
     weights = np.array(weights, dtype=np.float64)
+    if steps < 0:
+        raise ValueError(f"steps is {steps}; it must be at least 0")
+    if ties not in ("stay", "advance"):
+        raise ValueError(f"ties is {ties!r}; choose 'stay' or 'advance'")
     if weights.ndim != 2:
         raise ValueError(f"weights has shape {weights.shape}; it must be (types, A): one row of logits for each type")
+    if not np.isfinite(weights).all():
+        raise ValueError("weights has an entry that is not finite; logits are finite")
+    if len(inputs) == 0:
+        raise ValueError("inputs is empty; give at least one utterance")
     if len(inputs) != len(targets):
         raise ValueError(f"inputs has {len(inputs)} utterances, but targets {len(targets)}: give one target each")
     inputs = [np.asarray(x) for x in inputs]
     for x in inputs:
+        if x.ndim != 1 or x.size == 0:
+            raise ValueError(f"inputs has an utterance of shape {x.shape}; each must be (T,) types, T at least 1")
         if x.dtype.kind not in "iu" or x.min(initial=0) < 0 or x.max(initial=0) >= len(weights):
             raise ValueError(
                 f"inputs has {x.tolist()}; types are integers from 0 to {len(weights) - 1}, the rows of weights"
@@ -136,9 +150,8 @@ def train(
         history.append((weights.copy(), *record[:3]))
         if step < steps:
             weights = weights - learning_rate * record[3]
-    return Training(
-        *(np.array(column) for column in list(zip(*history, strict=True))[:3]), tuple(h[3] for h in history)
-    )
+    logits, loss, nll, shares = zip(*history, strict=True)
+    return Training(paths, np.array(logits), np.array(loss), np.array(nll), shares)
 
 
 def _look(weights, inputs, targets, paths, ties):

@@ -46,11 +46,11 @@ def viterbi_stepper(
     Parameters are those of :func:`course_utils.scenes.viterbi.viterbi_scene`. Changing one probability scales the
     others of its frame, so that the frame still sums to one.
     """
-    current = np.array(y, dtype=float)
+    current = original = np.array(y, dtype=float)
 
     def edit(mark: str, value: float):
         nonlocal current
-        changed = _edited(current, mark, value)
+        changed = _edited(current, mark, value, original)
         scene = viterbi_scene(changed, target, symbols, domain=domain, ties=ties)
         current = changed
         return scene
@@ -94,7 +94,7 @@ def viterbi_explorer() -> Workbench:
 
     def edit(mark: str, value: float):
         nonlocal current
-        changed = _edited(current, mark, value)
+        changed = _edited(current, mark, value, np.asarray(PRESETS[preset.value].y))
         shown = scene(changed)
         current = changed
         return shown
@@ -141,40 +141,63 @@ def training_stepper(
     weights: ArrayLike,
     inputs: Sequence[ArrayLike],
     targets: Sequence[ArrayLike],
+    symbols: Sequence[str] = "AB",
     *,
     paths: Paths = "best",
     learning_rate: float = 0.5,
     iterations: int = 40,
 ) -> Stepper:
-    """Step through training, one iteration a step; parameters as in :func:`course_utils.alignment_training.train`."""
+    """Step through training, one iteration a step; parameters as in :func:`course_utils.alignment_training.train`.
+
+    ``symbols`` names the columns of ``weights``; ``iterations`` is the number of steps of gradient descent.
+    """
     title = "Viterbi training" if paths == "best" else "Training on all paths"
     run = train(weights, inputs, targets, paths=paths, learning_rate=learning_rate, steps=iterations)
-    return Stepper(training_scene(run, inputs, targets, iterations=iterations, title=title))
+    return Stepper(training_scene(run, inputs, targets, symbols, iterations=iterations, title=title))
 
 
-def with_probability(y: ArrayLike, t: int, k: int, value: float) -> NDArray[np.float64]:
+def with_probability(
+    y: ArrayLike, t: int, k: int, value: float, proportions: ArrayLike | None = None
+) -> NDArray[np.float64]:
     """Return a copy of ``y`` with ``y[t, k] = value`` and the rest of frame t scaled to sum to one again.
+
+    Parameters
+    ----------
+    y
+        (T, A) probabilities.
+    t, k
+        Frame and symbol, both from 0.
+    value
+        Its new probability.
+    proportions
+        (T, A) how to share the rest where the other symbols of the frame have none at present; equally by default.
 
     Raises
     ------
     ValueError
-        ``value`` is not between 0 and 1, or there is no other symbol to take the rest.
+        ``value`` is not between 0 and 1, there is no such frame or symbol, or no other one to take the rest.
     """
     y = np.array(y, dtype=float)
+    if not (0 <= t < y.shape[0] and 0 <= k < y.shape[1]):
+        raise ValueError(f"t is {t} and k is {k}; y has {y.shape[0]} frames and {y.shape[1]} symbols, both from 0")
     if not 0 <= value <= 1:
         raise ValueError(f"value is {value}; a probability lies between 0 and 1")
     others = np.arange(y.shape[1]) != k
     if not others.any():
         raise ValueError("there is only one symbol, and its probability is 1")
-    rest = y[t, others].sum()
-    y[t, others] = y[t, others] * ((1 - value) / rest) if rest > 0 else (1 - value) / others.sum()
+    rest = y[t, others]
+    if rest.sum() == 0 and proportions is not None:
+        rest = np.asarray(proportions, dtype=float)[t, others]
+    if rest.sum() == 0:
+        rest = np.ones(others.sum())
+    y[t, others] = rest / rest.sum() * (1 - value)
     y[t, k] = value
     return y
 
 
-def _edited(y: NDArray, mark: str, value: float) -> NDArray:
+def _edited(y: NDArray, mark: str, value: float, original: NDArray) -> NDArray:
     _, t, k = mark.split("-")
-    return with_probability(y, int(t), int(k), float(value))
+    return with_probability(y, int(t), int(k), float(value), original)
 
 
 class Picture:

@@ -55,11 +55,11 @@ class Alignment:
 
 
 def align(log_y: ArrayLike, target: ArrayLike, *, ties: Ties = "stay", normalised: bool = True) -> Alignment:
-    """Find the most probable path of ``target`` through the frames (sections 8.4 to 8.8).
+    """Find the most probable path of ``target`` through the frames (sections 8.3 to 8.5).
 
-    A path is a sequence of *positions*: with equal neighbours in the target, such as AA, the path still says
-    where the first A ends and the second begins, but its labels compress to a single A (see
-    :mod:`course_utils.alignment`). Where labels must compress to the target, put a separator symbol between.
+    A path is a sequence of *positions*. With equal neighbours in the target, such as AA, its labels compress to a
+    single A (see :mod:`course_utils.alignment`), and every frame at which it may advance from one A to the next
+    scores the same, so that ``ties`` alone decides. Put a separator symbol between them where that matters.
 
     Parameters
     ----------
@@ -90,12 +90,12 @@ def align(log_y: ArrayLike, target: ArrayLike, *, ties: Ties = "stay", normalise
     check_fits(len(target), len(log_y))
     trellis, advanced = forward(log_y, target, ties)
     if trellis[-1, -1] == -np.inf:
-        raise InfeasibleError(_say_where_blocked(trellis))
+        raise InfeasibleError(say_where_blocked(trellis))
     return Alignment(trellis, advanced, trace_back(advanced), float(trellis[-1, -1]), target)
 
 
 def forward(log_y: NDArray, target: NDArray, ties: Ties = "stay") -> tuple[NDArray, NDArray]:
-    """Fill the trellis and its back-pointers, both (T, K), from checked arguments (section 8.5)."""
+    """Fill the trellis and its back-pointers, both (T, K), from checked arguments (section 8.3)."""
     T, K = len(log_y), len(target)
     padded = np.full((T, K + 1), -np.inf)  # column 0 stands for "position −1", so no index can wrap
     trellis = padded[:, 1:]
@@ -109,7 +109,7 @@ def forward(log_y: NDArray, target: NDArray, ties: Ties = "stay") -> tuple[NDArr
 
 
 def back_pointers(trellis: NDArray, ties: Ties = "stay") -> NDArray[np.bool_]:
-    """Say for each cell of a (T, K) trellis whether the best way into it advances from i − 1 (section 8.7)."""
+    """Say for each cell of a (T, K) trellis whether the best way into it advances from i − 1 (section 8.4)."""
     if ties not in ("stay", "advance"):
         raise ValueError(f"ties is {ties!r}; choose 'stay' or 'advance'")
     advanced = np.zeros(trellis.shape, dtype=bool)
@@ -122,7 +122,7 @@ def back_pointers(trellis: NDArray, ties: Ties = "stay") -> NDArray[np.bool_]:
 
 
 def trace_back(advanced: NDArray[np.bool_]) -> NDArray[np.intp]:
-    """Follow the (T, K) back-pointers from the last cell to the first; returns (T,) positions (section 8.8)."""
+    """Follow the (T, K) back-pointers from the last cell to the first; returns (T,) positions (section 8.4)."""
     T, K = advanced.shape
     pointers = np.ascontiguousarray(advanced, dtype=bool).tobytes()  # indexing bytes is ten times as fast
     path = [0] * T
@@ -134,7 +134,7 @@ def trace_back(advanced: NDArray[np.bool_]) -> NDArray[np.intp]:
 
 
 def align_score(log_y: ArrayLike, target: ArrayLike, *, normalised: bool = True) -> float:
-    """Log-probability of the best path in O(K) memory: no table, no back-pointers (section 8.9).
+    """Log-probability of the best path in O(K) memory: no table, no back-pointers (section 8.7).
 
     Parameters and errors are those of :func:`align`, except that an infeasible target scores -inf: no path has a
     probability above zero, and a score can say so.
@@ -157,7 +157,7 @@ def align_score(log_y: ArrayLike, target: ArrayLike, *, normalised: bool = True)
 
 
 def align_in_probabilities(y: NDArray, target: NDArray, ties: Ties = "stay") -> tuple[NDArray, NDArray, NDArray]:
-    """Run the recurrence on probabilities, as chapters print it, to show where that fails (section 8.4).
+    """Run the recurrence on probabilities, as chapters print it, to show where that fails (section 8.6).
 
     Parameters
     ----------
@@ -197,7 +197,8 @@ def check_fits(K: int, T: int) -> None:
         )
 
 
-def _say_where_blocked(trellis: NDArray) -> str:
+def say_where_blocked(trellis: NDArray) -> str:
+    """Name the frame or the position that no path of probability above zero gets past, from a (T, K) log table."""
     T, K = trellis.shape
     reachable = trellis > -np.inf
     dead = np.flatnonzero(~reachable.any(axis=1))

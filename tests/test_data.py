@@ -29,10 +29,10 @@ def strips(count, split="test", seed=0):
 # -- what is tested is never trained on
 
 
-def test_the_images_are_split_by_index_into_1297_and_500():
+def test_the_images_are_split_by_index_into_1287_and_510():
     train, test = data._indices("train"), data._indices("test")
     assert sorted([*train, *test]) == list(range(1797))
-    assert len(test) == TEST_IMAGES == 500
+    assert len(test) == TEST_IMAGES == 510
     assert train.max() < test.min()
 
 
@@ -139,7 +139,7 @@ BAD_STRIPS = {
     "nothing": ({"digits": ""}, "digits is ''; write a string of digits such as '3144'"),
     "a letter": ({"digits": "31a4"}, "digits is '31a4'; write a string of digits"),
     "a gap": ({"digits": "3·4"}, "digits is '3·4'; write a string of digits"),
-    "no gap": ({"digits": "3", "max_gap": 0}, "max_gap is 0; a gap is at least 1 column wide"),
+    "no gap": ({"digits": "3", "max_gap": 0}, "max_gap is 0; a gap is a whole number of columns, at least 1"),
     "split": ({"digits": "3", "split": "valid"}, "split is 'valid'; choose 'train' or 'test'"),
 }
 

@@ -26,7 +26,7 @@ def edit(stepper, mark, value):
     sent = []
     stepper.send = sent.append
     stepper._handle_custom_msg({"mark": mark, "value": value}, [])
-    return [message["refused"] for message in sent if "refused" in message]
+    return [message["refused"] for message in sent if message["refused"]]
 
 
 def labels(stepper):

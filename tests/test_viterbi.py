@@ -109,7 +109,8 @@ FAULTS = {"ascending": ascending} | {m.name: wrong_table(m.answer) for m in TABL
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 def test_enumeration_sees_a_planted_fault_in_the_recurrence(fault, monkeypatch):
     monkeypatch.setattr(viterbi, "forward", fault)
-    with pytest.raises((AssertionError, pytest.fail.Exception)), np.errstate(all="ignore"):
+    loud = (AssertionError, pytest.fail.Exception, IndexError, InfeasibleError)  # some faults do not even run through
+    with pytest.raises(loud), np.errstate(all="ignore"):
         assert_all_like_enumeration(1000)
 
 

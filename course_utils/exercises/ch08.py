@@ -22,6 +22,9 @@ GREEDY_FAILS = (
     log_probabilities([[0.4, 0.6], [0.5, 0.5], [0.7, 0.3], [0.6, 0.4], [0.8, 0.2]]),
     np.array([0, 1, 0]),
 )
+_A = np.array([0.9, 0.01, 0.01, 0.01, 0.5, 0.99, 0.99, 0.01])
+BACK_AND_FORTH = np.log(np.stack([_A, 1 - _A], axis=1)), np.array([0, 1])
+LONG = np.tile(np.log([0.5, 0.3, 0.2]), (1200, 1)), np.array([0, 1, 2])
 LEADS_TOO_SOON = (
     log_probabilities([[0.4, 0.6], [0.3, 0.7], [0.9, 0.1], [0.9, 0.1], [0.2, 0.8]]),
     np.array([0, 1]),
@@ -37,24 +40,21 @@ def _alignment_cases(rng: np.random.Generator) -> list[Case]:
     with_zeros = log_probabilities([[0.5, 0.5, 0], [0.2, 0.8, 0], [0, 0.4, 0.6], [0, 0.1, 0.9]])
     return [
         Case("worked example AB", WORKED_EXAMPLE),
+        Case("the target starts with the last column", (with_zeros[:, ::-1], np.array([2, 1]))),
         Case("ABA, where the best symbol of each frame is not enough", GREEDY_FAILS),
         Case("the last symbol leads for a while, too soon", LEADS_TOO_SOON),
+        Case("a long way back to the first symbol", BACK_AND_FORTH),
         Case("all ties", ALL_TIES),
         Case("a single symbol", (WORKED_EXAMPLE[0], np.array([0]))),
         Case("a single frame", (WORKED_EXAMPLE[0][:1], np.array([1]))),
         Case("as many symbols as frames", (GREEDY_FAILS[0][:3], np.array([0, 1, 0]))),
         Case("probabilities of zero", (with_zeros, np.array([0, 1, 2]))),
-        Case("the target starts with the last column", (with_zeros[:, ::-1], np.array([2, 1]))),
         *(Case(f"random, {T} frames and {K} symbols", _random_problem(rng, T, K, 4)) for T, K in ((7, 3), (9, 5))),
     ]
 
 
-def _score_cases(rng: np.random.Generator) -> list[Case]:
-    long = np.tile(np.log([0.5, 0.3, 0.2]), (1200, 1))
-    return [
-        *_alignment_cases(rng),
-        Case("1200 frames, more than a product survives", (long, np.array([0, 1, 2]))),
-    ]
+def _table_cases(rng: np.random.Generator) -> list[Case]:
+    return [*_alignment_cases(rng), Case("1200 frames, more than a product survives", LONG)]
 
 
 def _trellis_cases(rng: np.random.Generator) -> list[Case]:
@@ -95,23 +95,30 @@ def _table(
     impossible: float = -np.inf,
     wrap: bool = False,
     free_start: bool = False,
-    by_row: bool = False,
+    by_position: bool = False,
+    above_first: float | None = None,
+    first_left_out: bool = False,
+    position_0_left_out: bool = False,
     advance_in_frame: bool = False,
     skip: bool = False,
 ) -> NDArray:
     """Fill the table with one decision changed."""
-    emitted = log_y[:, np.arange(len(target)) % log_y.shape[1] if by_row else target]
+    emitted = log_y[:, np.arange(len(target)) if by_position else target]
     V = np.full(emitted.shape, impossible)
     V[0] = emitted[0] if free_start else V[0]
-    V[0, 0] = emitted[0, 0]
+    V[0, 0] = 0 if first_left_out else emitted[0, 0]
     for t in range(1, len(V)):
         ways = V[t - 1]
         for reach in (1, 2) if skip else (1,):
             moved = np.roll(V[t - 1], reach)
             if not wrap:
                 moved[:reach] = impossible if not np.isfinite(impossible) else V[t - 1, :reach]
+            if above_first is not None:
+                moved[0] = above_first
             ways = choose(ways, moved)
         V[t] = join(emitted[t], ways)
+        if position_0_left_out:
+            V[t, 0] = impossible
         if advance_in_frame:
             for i in range(1, V.shape[1]):
                 V[t, i] = emitted[t, i] + max(V[t - 1, i], V[t, i - 1])
@@ -130,12 +137,12 @@ TABLE_MISCONCEPTIONS = (
     ),
     Misconception(
         "wrapped index",
-        "In row 0, index i − 1 is −1, and Python reads the last row. The first symbol has no row above it.",
+        "At position 0, index i − 1 is −1, and Python reads the last position. The first symbol has none before it.",
         _changed(wrap=True),
     ),
     Misconception(
         "free start",
-        "In frame 0 the path may be at the first symbol only; the rows below cannot be reached yet.",
+        "In frame 0 the path can be at position 0 only; the later positions cannot be reached yet.",
         _changed(free_start=True),
     ),
     Misconception(
@@ -144,9 +151,9 @@ TABLE_MISCONCEPTIONS = (
         _changed(join=np.multiply),
     ),
     Misconception(
-        "row number taken for symbol",
-        "Row i stands for position i of the target. Which column of log_y belongs to it, the target says.",
-        _changed(by_row=True),
+        "position taken for symbol",
+        "Position i is a place in the target. Which column of log_y its symbol has, the target says.",
+        _changed(by_position=True),
     ),
     Misconception(
         "advance within a frame",
@@ -162,6 +169,26 @@ TABLE_MISCONCEPTIONS = (
         "skip over a symbol",
         "The path may stay or advance by one. A jump from i − 2 leaves a symbol of the target out.",
         _changed(skip=True),
+    ),
+    Misconception(
+        "zero before the first symbol",
+        "Zero is the logarithm of one. As a way into position 0 it lets the path begin anew at every frame, for free.",
+        _changed(above_first=0.0),
+    ),
+    Misconception(
+        "first frame left out",
+        "The path passes through frame 0 as well: its probability belongs to the score.",
+        _changed(first_left_out=True),
+    ),
+    Misconception(
+        "position 0 never filled",
+        "The path can stay at the first symbol for as long as it likes, so position 0 has a score at every frame.",
+        _changed(position_0_left_out=True),
+    ),
+    Misconception(
+        "products of probabilities",
+        "Somewhere on the way probabilities are multiplied: after some thousand frames the product is exactly 0.",
+        lambda log_y, target: np.log(viterbi.align_in_probabilities(np.exp(log_y), target)[0]),
     ),
 )
 
@@ -183,10 +210,22 @@ def _trace(
     path[-1] = trellis[-1].argmax() if best_end else K - 1
     for t in range(T - 1, 0, -1):
         i = path[t]
-        row = trellis[t] if same_frame else trellis[t - 1]
-        above = row[i - 1] if i > 0 or wrap else -np.inf
-        advance = above >= row[i] if late and i > 0 else above > row[i]
-        path[t - 1] = (i - advance) % K
+        frame = trellis[t] if same_frame else trellis[t - 1]
+        before = frame[i - 1] if i > 0 or wrap else -np.inf
+        path[t - 1] = i - (before >= frame[i] if late and i > 0 else before > frame[i])
+    return path
+
+
+def _moved_before_written(trellis: NDArray) -> NDArray:
+    path = _trace(trellis)
+    return np.append(path[0], path[:-1])
+
+
+def _greedy_forward(trellis: NDArray) -> list[int]:
+    i, path = 0, [0]
+    for frame in trellis[1:]:
+        i += i + 1 < len(frame) and frame[i + 1] > frame[i]
+        path.append(i)
     return path
 
 
@@ -203,12 +242,12 @@ TRACE_MISCONCEPTIONS = (
     ),
     Misconception(
         "wrapped index",
-        "In row 0, index i − 1 is −1, and Python reads the last row. From the first symbol the path can only have stayed.",
+        "At position 0, index i − 1 is −1, and Python reads the last position. There the path can only have stayed.",
         lambda trellis: _trace(trellis, wrap=True),
     ),
     Misconception(
         "ties go to advance",
-        "Where both ways are equally good, this exercise asks to stay. Only a strictly better advance is taken.",
+        "Where both ways are equally good, this exercise asks to stay.",
         lambda trellis: _trace(trellis, late=True),
     ),
     Misconception(
@@ -221,18 +260,29 @@ TRACE_MISCONCEPTIONS = (
         "The largest cells of the frames need not lie on one path. Follow the single path that ends in the last cell.",
         lambda trellis: trellis.argmax(axis=1),
     ),
+    Misconception(
+        "entry written after the move",
+        "The position that the table gives for frame t belongs into entry t; the move leads to entry t − 1.",
+        _moved_before_written,
+    ),
+    Misconception(
+        "forward instead of back",
+        "From the start one cannot know which way pays off later. The table is read from its last cell backwards.",
+        _greedy_forward,
+    ),
 )
 
 
 # -- wrong ideas about the score in little memory
 
 
-def _ascending(log_y: NDArray, target: NDArray) -> float:
+def _one_column(log_y: NDArray, target: NDArray, *, upwards: bool = False, wrap: bool = False) -> float:
+    """Update a single column with one decision changed."""
     column = np.full(len(target), -np.inf)
     column[0] = log_y[0, target[0]]
     for frame in log_y[1:]:
-        for i, k in enumerate(target):
-            column[i] = frame[k] + max(column[i], column[i - 1] if i else -np.inf)
+        for i in range(len(target)) if upwards else reversed(range(len(target))):
+            column[i] = frame[target[i]] + max(column[i], column[i - 1] if i or wrap else -np.inf)
     return column[-1]
 
 
@@ -248,7 +298,7 @@ SCORE_MISCONCEPTIONS = (
     Misconception(
         "ascending update of one column",
         "Updating i upwards overwrites entry i − 1 with frame t before entry i has read frame t − 1. Think about the order.",
-        _ascending,
+        lambda log_y, target: _one_column(log_y, target, upwards=True),
     ),
     Misconception(
         "sum instead of max",
@@ -267,13 +317,23 @@ SCORE_MISCONCEPTIONS = (
     ),
     Misconception(
         "products of probabilities",
-        "Somewhere on the way probabilities are multiplied: after some hundreds of frames the product is exactly 0. Add logarithms.",
+        "Somewhere on the way probabilities are multiplied: after some thousand frames the product is exactly 0. Add logarithms.",
         _by_products,
     ),
     Misconception(
         "wrapped index",
-        "For i = 0, index i − 1 is −1, and Python reads the last entry. The first symbol has nothing above it.",
+        "For i = 0, index i − 1 is −1, and Python reads the last entry. The first symbol has none before it.",
+        lambda log_y, target: _one_column(log_y, target, wrap=True),
+    ),
+    Misconception(
+        "wrapped index in a table",
+        "For i = 0, index i − 1 is −1, and Python reads the last entry. The first symbol has none before it.",
         _from_table(wrap=True),
+    ),
+    Misconception(
+        "zero before the first symbol",
+        "Zero is the logarithm of one. As a way into position 0 it lets the path begin anew at every frame, for free.",
+        _from_table(above_first=0.0),
     ),
 )
 
@@ -283,12 +343,16 @@ def _little_memory(answer: Callable) -> str | None:
     T, K = 3000, 40
     log_y = np.log(np.random.default_rng(0).dirichlet(np.ones(K), T))
     target = np.arange(K)
+    already = tracemalloc.is_tracing()
     tracemalloc.start()
+    tracemalloc.reset_peak()
+    before = tracemalloc.get_traced_memory()[0]
     try:
         answer(log_y, target)
-        peak = tracemalloc.get_traced_memory()[1]
+        peak = tracemalloc.get_traced_memory()[1] - before
     finally:
-        tracemalloc.stop()
+        if not already:
+            tracemalloc.stop()
     table = T * K * 8
     if peak < table / 4:
         return None
@@ -305,7 +369,8 @@ def _step(weights, x, target, learning_rate, *, hidden: str = "") -> tuple[NDArr
     """One step of Viterbi training; ``hidden`` names the decision that is changed."""
     log_y = log_softmax(weights[x])
     y, frames = np.exp(log_y), np.arange(len(x))
-    labels = log_y.argmax(axis=1) if hidden == "unconstrained" else viterbi.align(log_y, target).labels
+    aligned = viterbi.align(log_y, target)
+    labels = {"unconstrained": log_y.argmax(axis=1), "positions": aligned.path}.get(hidden, aligned.labels)
     loss = -log_y[frames, labels].sum()
     wanted = np.zeros_like(y)
     wanted[frames, labels] = 1
@@ -316,16 +381,22 @@ def _step(weights, x, target, learning_rate, *, hidden: str = "") -> tuple[NDArr
     error = y - wanted
     if hidden == "sparse":
         error = -wanted
+    elif hidden == "path only":
+        error = (y - 1) * wanted
     elif hidden == "probabilities":
         error = -wanted / y
-    elif hidden == "mean":
+    elif hidden in ("mean", "mean gradient"):
         error = error / len(x)
+    loss = loss / len(x) if hidden in ("mean", "mean loss") else loss
     gradient = np.zeros_like(weights)
     if hidden == "overwrite":
         gradient[x] = error
     else:
         np.add.at(gradient, x, error)
-    return weights + (learning_rate if hidden == "ascent" else -learning_rate) * gradient, loss
+    new_weights = weights + (learning_rate if hidden == "ascent" else -learning_rate) * gradient
+    if hidden == "late loss":
+        loss = -log_softmax(new_weights[x])[frames, labels].sum()
+    return new_weights, loss
 
 
 def _training(hidden: str) -> Callable:
@@ -344,6 +415,11 @@ TRAINING_MISCONCEPTIONS = (
         _training("sparse"),
     ),
     Misconception(
+        "gradient of the path's own logit only",
+        "y − 1 is right for the symbol on the path. The others have a gradient as well: their probability must fall.",
+        _training("path only"),
+    ),
+    Misconception(
         "gradient with respect to probabilities",
         "−1/y is the gradient with respect to y. The weights are logits: the softmax in between changes it.",
         _training("probabilities"),
@@ -358,6 +434,26 @@ TRAINING_MISCONCEPTIONS = (
         "mean over frames",
         "The loss asked for is the sum over the frames, and its gradient is a sum as well.",
         _training("mean"),
+    ),
+    Misconception(
+        "mean over frames in the gradient",
+        "The loss is a sum over the frames, so its gradient is a sum as well, without division by their number.",
+        _training("mean gradient"),
+    ),
+    Misconception(
+        "mean over frames in the loss",
+        "The loss asked for is the sum over the frames; the step is right.",
+        _training("mean loss"),
+    ),
+    Misconception(
+        "loss after the step",
+        "The loss asked for is the one before the step: that of the model which was aligned.",
+        _training("late loss"),
+    ),
+    Misconception(
+        "positions taken for labels",
+        "The path holds positions in the target; the symbols that they stand for are its labels.",
+        _training("positions"),
     ),
     Misconception(
         "all paths instead of the best",
@@ -375,7 +471,7 @@ EXERCISES = (
         function="viterbi_forward",
         outputs=(Output("the table", ("t", "i")),),
         reference=lambda log_y, target: viterbi.forward(log_y, target)[0],
-        cases=_alignment_cases,
+        cases=_table_cases,
         misconceptions=TABLE_MISCONCEPTIONS,
     ),
     Exercise(
@@ -395,7 +491,7 @@ EXERCISES = (
         function="viterbi_score",
         outputs=(Output("the score"),),
         reference=viterbi.align_score,
-        cases=_score_cases,
+        cases=_table_cases,
         misconceptions=SCORE_MISCONCEPTIONS,
         demand=_little_memory,
     ),

@@ -183,8 +183,12 @@ def judge(exercise: Exercise, answer: Callable, seed: int = 0) -> Report:
     expected = [_run(exercise.reference, case).value for case in cases]
     right = [_faulty(exercise, run, value) is None for run, value in zip(runs, expected, strict=True)]
     if all(right):
-        with _quiet():
-            complaint = exercise.demand(answer) if exercise.demand else None
+        try:
+            with _quiet():
+                complaint = exercise.demand(answer) if exercise.demand else None
+        except Exception as error:  # it may fail on the larger problem that the demand poses
+            complaint = _say_error(_Run(error=error, line=_last_line_in(answer, error)))
+            return Report(exercise, "could not run", len(cases), len(cases), complaint)
         if complaint is None:
             return Report(exercise, "correct", len(cases), len(cases))
         return Report(exercise, "incorrect", len(cases), len(cases), complaint)
@@ -215,7 +219,7 @@ def _run(answer: Callable, case: Case) -> _Run:
 
 @contextlib.contextmanager
 def _quiet():
-    """Keep warnings away: nbgrader gives no points to a cell that writes anything to stderr, right or wrong."""
+    """Keep warnings away: a grader may take anything on stderr for a failure, right answer or not."""
     with warnings.catch_warnings(), np.errstate(all="ignore"), contextlib.redirect_stderr(io.StringIO()):
         warnings.simplefilter("ignore")
         yield
@@ -238,9 +242,11 @@ def _faulty(exercise: Exercise, run: _Run, expected: Any) -> tuple[str, Comparis
     for output, yours, right in zip(exercise.outputs, values, wanted, strict=True):
         right = np.asarray(right, dtype=float)
         try:
+            if np.asarray(yours).dtype.kind not in "biuf":
+                raise TypeError
             yours = np.asarray(yours, dtype=float)
         except Exception:  # an array of another library, a number beyond all floats: whatever a reader returns
-            return f"{output.name} is not made of numbers but is a {type(yours).__name__}.", None
+            return f"{_sentence(output.name)} is not made of numbers but is a {type(yours).__name__}.", None
         if yours.shape != right.shape:
             return _say_shape(output, yours.shape, right.shape), None
         wrong = np.argwhere(np.atleast_1d(~_close(yours, right)))
@@ -296,30 +302,40 @@ def _say_error(run: _Run) -> str:
 
 def _say_shape(output: Output, yours: tuple, right: tuple) -> str:
     if not right:
-        return f"{output.name} must be a single number; yours has the shape {yours}."
+        return f"{_sentence(output.name)} must be a single number; yours has the shape {yours}."
     named = ", ".join(f"{axis} = {size}" for axis, size in zip(output.axes, right, strict=True))
-    says = f"{output.name} must have the shape {right} (sizes of {named}); yours has {yours}."
+    says = f"{_sentence(output.name)} must have the shape {right} (sizes of {named}); yours has {yours}."
     if len(right) == 2 and yours == right[::-1] != right:
         says += f" It lies on its side: {output.axes[0]} comes first."
     return says
 
 
+def _sentence(words: str) -> str:
+    return words[0].upper() + words[1:]
+
+
 def _say_cell(output: Output, first: tuple[int, ...], yours: NDArray, right: NDArray) -> str:
+    digits = digits_apart(yours[first], right[first])
     if not output.axes:
-        return f"{output.name} is {show(yours)}; it should be {show(right)}."
+        return f"{_sentence(output.name)} is {show(yours, digits)}; it should be {show(right, digits)}."
     where = ", ".join(f"{axis} = {k}" for axis, k in zip(output.axes, first, strict=True))
-    opening = "Counted from the end, the" if output.backward else "The"
+    opening = "Read backwards, the" if output.backward else "The"
     return (
-        f"{opening} first wrong cell of {output.name} is {where}: {show(yours[first])}, "
-        f"and it should be {show(right[first])}."
+        f"{opening} first wrong cell of {output.name} is at {where}: {show(yours[first], digits)}, "
+        f"and it should be {show(right[first], digits)}."
     )
 
 
-def show(value: float) -> str:
-    """Format a number for a reader: four significant digits and a true minus sign."""
-    value = float(value)
+def show(value: float, digits: int = 4) -> str:
+    """Format a number for a reader: some significant digits and a true minus sign."""
+    value = float(value) + 0.0  # which turns −0 into 0
     if value == -np.inf:
         return "−∞"
-    if value == int(value) if np.isfinite(value) and abs(value) < 1e6 else False:
+    if np.isfinite(value) and abs(value) < 1e6 and value == int(value):
         return f"{value:.0f}".replace("-", "−")
-    return f"{value:.4g}".replace("-", "−")
+    return f"{value:.{digits}g}".replace("-", "−")
+
+
+def digits_apart(a: float, b: float) -> int:
+    """How many significant digits it takes to see that two numbers differ, at least 4."""
+    return next((digits for digits in range(4, 17) if show(a, digits) != show(b, digits)), 17)

@@ -1,5 +1,5 @@
 """Pictures: pure functions from the result of an algorithm to a :class:`Scene`."""
 
-from course_utils.scenes.scene import Hint, Mark, Scene, Step, Table
+from course_utils.scenes.scene import Edit, Hint, Mark, Scene, Step, Table
 
-__all__ = ["Hint", "Mark", "Scene", "Step", "Table"]
+__all__ = ["Edit", "Hint", "Mark", "Scene", "Step", "Table"]

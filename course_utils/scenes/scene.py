@@ -9,8 +9,8 @@ Nothing here imports an algorithm or a widget.
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
 from functools import cached_property, lru_cache
 from html import escape
 from importlib.resources import files
@@ -75,6 +75,26 @@ class Hint:
 
 
 @dataclass(frozen=True)
+class Edit:
+    """What kind of number the reader may change in a scene.
+
+    Attributes
+    ----------
+    name
+        What to call one, such as "probability".
+    low, high
+        Its range.
+    grain
+        What a drag rounds to.
+    """
+
+    name: str
+    low: float
+    high: float
+    grain: float
+
+
+@dataclass(frozen=True)
 class Table:
     """The numbers of a scene as text, for readers and viewers that show no drawing."""
 
@@ -104,14 +124,16 @@ class Scene:
     title
         Names the picture, for a reader who cannot see it as well.
     svg
-        The drawing before the first step. Marks are elements with a ``data-mark`` attribute; a mark whose number
-        the reader may change carries that number in ``data-edit``.
+        The drawing before the first step. Marks are elements with a ``data-mark`` attribute and, for those who
+        cannot see them, an ``aria-label``; a mark whose number the reader may change carries it in ``data-edit``.
     steps
         At least one.
     table
         The numbers at the end.
     hints
         For marks whose derivation is not simply the sentence of the step that computes them.
+    edit
+        What the numbers in ``data-edit`` are; None where there are none.
 
     Raises
     ------
@@ -124,11 +146,12 @@ class Scene:
     steps: tuple[Step, ...]
     table: Table
     hints: Mapping[str, Hint] = field(default_factory=dict)
+    edit: Edit | None = None
 
     def __post_init__(self):
         if not self.steps:
             raise ValueError("steps is empty; a scene has at least one step")
-        names = re.findall(r'data-mark="([^"]*)"', self.svg)
+        names = [e.get("data-mark") for e in ElementTree.fromstring(self.svg).iter() if e.get("data-mark") is not None]
         drawn = set(names)
         if len(drawn) < len(names):
             twice = next(name for name in names if names.count(name) > 1)
@@ -137,6 +160,8 @@ class Scene:
             missing = (set(step.patch) | set(step.computes)) - drawn
             if missing:
                 raise ValueError(f"step {n} names the marks {sorted(missing)}, which svg does not draw")
+        if self.edit is None and "data-edit=" in self.svg:
+            raise ValueError("svg has numbers to change, but edit does not say what they are")
         if set(self.hints) - drawn:
             raise ValueError(f"hints name the marks {sorted(set(self.hints) - drawn)}, which svg does not draw")
 
@@ -189,6 +214,7 @@ class Scene:
                 }
                 for step in self.steps
             ],
+            "edit": None if self.edit is None else asdict(self.edit),
             "hints": {name: {"says": hint.says, "formula": mathml(hint.formula)} for name, hint in self.hints.items()},
         }
         json.dumps(scene, allow_nan=False)  # raises here, where the culprit is near, and not in a browser
@@ -286,15 +312,17 @@ def _mathml(latex: str) -> str:
 
 
 def number(value: float, digits: int = 4) -> str:
-    """Format a probability for reading: 4 significant digits, a true minus sign, powers of ten for the tiny."""
+    """Format a probability for reading: 4 significant digits, 2 of the tiny, a true minus sign."""
     if value == 0:
         return "0"
     if value == float("-inf"):
         return "−∞"
     text = f"{value:.{digits}g}"
+    while float(text) == 1 != value and digits < 12:  # nearly certain is not certain
+        digits += 1
+        text = f"{value:.{digits}g}"
     if "e" in text:
-        mantissa, exponent = f"{value:.1e}".split("e")
-        text = f"{mantissa}e{int(exponent)}"
+        text = _power_of_ten(value, 1)
     return text.replace("-", "−")
 
 
@@ -302,7 +330,15 @@ def log_number(value: float, decimals: int = 3) -> str:
     """Format a log-probability for reading: fixed decimals, a true minus sign."""
     if value == float("-inf"):
         return "−∞"
-    return f"{value:.{decimals}f}".replace("-", "−") if round(value, decimals) else f"{0:.{decimals}f}"
+    if value == 0:
+        return f"{0:.{decimals}f}"
+    text = f"{value:.{decimals}f}" if round(value, decimals) else _power_of_ten(value, 0)  # nearly zero is not zero
+    return text.replace("-", "−")
+
+
+def _power_of_ten(value: float, decimals: int) -> str:
+    mantissa, exponent = f"{value:.{decimals}e}".split("e")
+    return f"{float(mantissa):g}e{int(exponent)}"
 
 
 def latex_number(text: str) -> str:
@@ -334,11 +370,6 @@ def pinned(names: Iterable[str], width: float, height: float) -> str:
 def plural(count: int, word: str) -> str:
     """Count things: 1 frame, 2 frames."""
     return f"{count} {word}" if count == 1 else f"{count} {word}s"
-
-
-def listing(items: Sequence[str]) -> str:
-    """Join words as a sentence does: a, b and c."""
-    return items[0] if len(items) == 1 else ", ".join(items[:-1]) + " and " + items[-1]
 
 
 def _apply(element: ElementTree.Element, mark: Mark) -> None:

@@ -9,7 +9,7 @@ from course_utils.alignment_training import Training, log_softmax
 from course_utils.scenes.lattice import Lattice
 from course_utils.scenes.scene import Mark, Scene, Storyboard, Table, document, latex_number, number, text
 
-CURVE_LEFT, CURVE_TOP, CURVE_WIDTH, CURVE_HEIGHT = 500, 42, 250, 190
+CURVE_TOP, CURVE_WIDTH, CURVE_HEIGHT = 42, 250, 190
 
 
 def training_scene(
@@ -40,10 +40,14 @@ def training_scene(
     ValueError
         ``iterations`` is more than were trained, or the inputs differ in length.
     """
-    if len({len(x) for x in inputs}) != 1:
+    if len({len(x) for x in inputs}) > 1:
         raise ValueError("inputs have different lengths; this picture needs one length for all")
     if not 1 <= iterations < len(training.loss):
-        raise ValueError(f"iterations is {iterations}; {len(training.loss) - 1} were trained")
+        raise ValueError(
+            f"iterations is {iterations}; it must be from 1 to {len(training.loss) - 1}, the steps trained"
+        )
+    if len(symbols) != training.weights.shape[2]:
+        raise ValueError(f"symbols has {len(symbols)} names, but weights has {training.weights.shape[2]} columns")
     return _TrainingPicture(training, inputs, targets, symbols, iterations, title).scene()
 
 
@@ -52,11 +56,14 @@ class _TrainingPicture:
         self.training, self.symbols, self.iterations, self.title = training, symbols, iterations, title
         self.inputs, self.targets = [np.asarray(x) for x in inputs], [np.asarray(s) for s in targets]
         self.T = len(self.inputs[0])
-        self.best = bool(np.isin(training.occupancy[0][0], (0, 1)).all())
+        self.best = training.paths == "best"
+        self.shown = self.targets[0][-1]  # the symbol whose share is drawn
         self.model = np.exp(log_softmax(training.weights))
-        self.top = np.ceil(training.loss[: iterations + 1].max())
+        self.top = max(np.ceil(training.loss[: iterations + 1].max()), 0.5)
         self.utterances = [Lattice(64, 66 + 92 * n, 46, 26, 52, 30) for n in range(len(inputs))]
-        self.table = Lattice(340, 66, 50, 34, 56, 42)
+        self.table_left = 64 + 52 * self.T + 68
+        self.table = Lattice(self.table_left, 66, 50, 34, 56, 42)
+        self.curve_left = self.table_left + 56 * len(symbols) + 48
 
     def scene(self) -> Scene:
         board, before = Storyboard(), None
@@ -77,12 +84,12 @@ class _TrainingPicture:
         return Scene(self.title, self.drawing(), tuple(board.steps), self.numbers())
 
     def wanted(self, n: int, u: int) -> list[tuple[str, float]]:
-        """For each frame what is written there, and how much of it is the last symbol."""
+        """For each frame what is written there, and the share of the symbol that is drawn."""
         gamma, target = self.training.occupancy[n][u], self.targets[u]
-        last = gamma[:, -1]
+        share = gamma[:, target == self.shown].sum(axis=1)
         if self.best:
-            return [(self.symbols[target[i]], float(p)) for i, p in zip(gamma.argmax(axis=1), last, strict=True)]
-        return [(f"{p:.2f}", float(p)) for p in last]
+            return [(self.symbols[target[i]], float(p)) for i, p in zip(gamma.argmax(axis=1), share, strict=True)]
+        return [(f"{p:.2f}", float(p)) for p in share]
 
     def sentence(self, n: int, wanted, before) -> str:
         loss = self.training.loss[n]
@@ -90,7 +97,8 @@ class _TrainingPicture:
         if n == 0:
             start = "Before the first step"
         if not self.best:
-            return f"{start} the loss is {loss:.3f}. Each frame is trained towards a share of {self.symbols[self.targets[0][-1]]}: what all paths together say."
+            last, shares = self.symbols[self.shown], " ".join(content for content, _ in wanted[0])
+            return f"{start} the loss of all paths is {loss:.3f}. The frames of the first utterance are trained towards these shares of {last}: {shares}."
         read = ["".join(content for content, _ in rows) for rows in wanted]
         says = f"{start} the loss of the best paths is {loss:.3f}, of all paths {self.training.nll[n]:.3f}. The best paths are {', '.join(read)}."
         if before:
@@ -105,8 +113,8 @@ class _TrainingPicture:
         return rf"-\frac{{1}}{{{len(self.inputs)}}} \sum \ln {inside} = {loss}"
 
     def drawing(self) -> str:
-        heading = "trained towards" if self.best else f"share of {self.symbols[self.targets[0][-1]]}"
-        marks = [text(64, 24, "utterances", "name", "start"), text(340, 24, "model", "name", "start")]
+        heading = "trained towards" if self.best else f"share of {self.symbols[self.shown]}"
+        marks = [text(64, 24, "utterances", "name", "start"), text(self.table_left, 24, "model", "name", "start")]
         for u, (lattice, x) in enumerate(zip(self.utterances, self.inputs, strict=True)):
             spelled = "".join(self.symbols[k] for k in self.targets[u])
             top = lattice.corner(0, 0)[1]
@@ -121,28 +129,28 @@ class _TrainingPicture:
             marks.append(text(self.table.centre(k, 0)[0], 58, name, "name"))
         for kind in range(self.model.shape[1]):
             y = self.table.centre(0, kind)[1] + 5
-            marks.append(text(332, y, f"y({kind})", "soft", "end"))
+            marks.append(text(self.table_left - 8, y, f"y({kind})", "soft", "end"))
             for k in range(len(self.symbols)):
                 marks.append(self.table.cell(f"y-{kind}-{k}", k, kind, state="done"))
-        height = max(66 + 92 * len(self.inputs), CURVE_TOP + CURVE_HEIGHT + 50)
-        return document(CURVE_LEFT + CURVE_WIDTH + 12, height, [*marks, *self.curve()], self.title)
+        height = max(66 + 92 * len(self.inputs), CURVE_TOP + CURVE_HEIGHT + 50, 66 + 42 * self.model.shape[1])
+        return document(self.curve_left + CURVE_WIDTH + 12, height, [*marks, *self.curve()], self.title)
 
     def curve(self) -> list[str]:
-        bottom, right = CURVE_TOP + CURVE_HEIGHT, CURVE_LEFT + CURVE_WIDTH
+        left, bottom, right = self.curve_left, CURVE_TOP + CURVE_HEIGHT, self.curve_left + CURVE_WIDTH
         drawn = [
-            text(CURVE_LEFT, 24, "loss, nats per utterance", "name", "start"),
-            f'<path class="axis" fill="none" d="M{CURVE_LEFT} {CURVE_TOP}V{bottom}H{right}"/>',
-            text((CURVE_LEFT + right) / 2, bottom + 38, "steps of gradient descent", "soft"),
+            text(left, 24, "loss, nats per utterance", "name", "start"),
+            f'<path class="axis" fill="none" d="M{left} {CURVE_TOP}V{bottom}H{right}"/>',
+            text((left + right) / 2, bottom + 38, "steps of gradient descent", "soft"),
         ]
         for value in np.arange(0, self.top + 0.01, 1.0 if self.top > 2 else 0.5):
             y = bottom - CURVE_HEIGHT * value / self.top
-            drawn.append(text(CURVE_LEFT - 8, y + 4, f"{value:g}", "soft", "end"))
+            drawn.append(text(left - 8, y + 4, f"{value:g}", "soft", "end"))
             if value:
-                drawn.append(f'<path class="guide" fill="none" d="M{CURVE_LEFT} {y:.1f}H{right}"/>')
+                drawn.append(f'<path class="guide" fill="none" d="M{left} {y:.1f}H{right}"/>')
         for n in range(0, self.iterations + 1, 10):
-            drawn.append(text(CURVE_LEFT + CURVE_WIDTH * n / self.iterations, bottom + 18, str(n), "soft"))
+            drawn.append(text(left + CURVE_WIDTH * n / self.iterations, bottom + 18, str(n), "soft"))
         for n in range(self.iterations + 1):
-            x = CURVE_LEFT + CURVE_WIDTH * n / self.iterations
+            x = left + CURVE_WIDTH * n / self.iterations
             y = bottom - CURVE_HEIGHT * self.training.loss[n] / self.top
             drawn.append(
                 f'<g class="dot" data-mark="dot-{n}" data-state="hidden"><circle cx="{x:.1f}" cy="{y:.1f}" r="3.5"/></g>'

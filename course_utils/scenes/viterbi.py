@@ -1,6 +1,7 @@
-"""Forced alignment as a picture: the trellis cell by cell (chapter 8), and over the columns of an image."""
+"""Forced alignment as a picture: the trellis cell by cell (section 8.3), and over the columns of an image."""
 
 from collections.abc import Sequence
+from html import escape
 from string import ascii_uppercase
 from typing import Literal
 
@@ -11,6 +12,7 @@ from course_utils import viterbi
 from course_utils.alignment import check_target, compress, encode, log_probabilities
 from course_utils.scenes.lattice import Lattice
 from course_utils.scenes.scene import (
+    Edit,
     Hint,
     Mark,
     Scene,
@@ -27,6 +29,7 @@ from course_utils.scenes.scene import (
 )
 
 Domain = Literal["probability", "log"]
+PROBABILITY = Edit("probability", 0, 1, 0.01)
 ROWS_SHOWN = 5  # of the probabilities; with more symbols than this, only those of the target
 
 
@@ -70,7 +73,7 @@ class _Trellis:
         log_y = log_probabilities(y)
         self.y, self.log_y = np.asarray(y, dtype=float), log_y
         self.T = len(log_y)
-        self.target = check_target(encode(target, _names_of(symbols, log_y)), log_y.shape[1])
+        self.target = check_target(encode(target, _names_of(symbols, log_y, "y")), log_y.shape[1])
         self.K = len(self.target)
         if self.K == 0:
             raise ValueError("target is empty; give at least one symbol, such as 'AB'")
@@ -108,21 +111,21 @@ class _Trellis:
         title = f"Viterbi trellis of {' '.join(self.names)} in {plural(self.T, 'frame')}"
         if self.log:
             title += ", log domain"
-        return Scene(title, self.drawing(title), tuple(board.steps), self.table(title, path))
+        return Scene(title, self.drawing(title), tuple(board.steps), self.table(title, path), edit=PROBABILITY)
 
     # -- steps
 
     def start(self, board: Storyboard) -> None:
-        nothing = "no probability" if not self.log else "a log-probability of −∞"
+        nothing = "−∞, the logarithm of 0" if self.log else "0"
         first = self.show(self.V[0, 0])
         y0 = self.emitted_name(0, 0)
         keep = {"V-0-0": Mark(text=first, level=self.level(0, 0))}
         for t in range(self.T):
             for i in range(t + 1, self.K):
                 keep[f"V-{t}-{i}"] = Mark("off", self.show(self.none))
-        says = f"A path must start at {self.name(0)} in frame 0, so V₀(0) is the probability of {self.names[0]} there: {first}."
+        says = f"A path must start at {self.name(0)} in frame 0, so V₀(0) is the {'log-' * self.log}probability of {self.names[0]} there: {first}."
         if self.K > 1:
-            says += f" The dotted cells have {nothing}: there were too few frames to get so far down."
+            says += f" The dotted cells hold {nothing}: there were too few frames to get so far down."
         board.step(
             says,
             f"V_0(0) = {y0} = {latex_number(first)}",
@@ -217,7 +220,8 @@ class _Trellis:
         repeats = compress(wanted) != wanted
         if repeats:
             says += (
-                " With equal neighbours in the target, the path still marks where one ends; its labels alone do not."
+                " Equal neighbours in the target: wherever the path advances between them, its labels and its score are "
+                "the same, so only the rule for ties decides."
             )
         operator = "+" if self.log else r"\times"
         factors = f" {operator} ".join(self.latex(self.show(self.emitted[t, i])) for t, i in enumerate(path))
@@ -234,7 +238,7 @@ class _Trellis:
         if not self.log and np.isfinite(self.log_value(self.T - 1, self.K - 1)):
             return (
                 "The best score has become exactly 0, although paths exist: every product underflowed. "
-                "The arrows now say nothing. Switch to the log domain.",
+                "From where that began, the arrows follow the rule for ties and nothing else. Switch to the log domain.",
                 f"V_{{{self.T - 1}}}({self.K - 1}) = 0",
             )
         return (
@@ -246,7 +250,7 @@ class _Trellis:
     # -- words and numbers
 
     def name(self, i: int) -> str:
-        return self.names[i] if len(set(self.names)) == self.K else f"{self.names[i]} (row {i})"
+        return self.names[i] if len(set(self.names)) == self.K else f"{self.names[i]} (i = {i})"
 
     def emitted_name(self, t: int, i: int) -> str:
         y = f"y_{{{t}}}({latex_text(self.names[i])})"
@@ -297,7 +301,7 @@ class _Trellis:
             x, y = 64, grid.centre(0, i)[1]
             names += [text(x, y, self.names[i], "name", "end"), text(x, y + 16, f"i = {i}", "soft", "end")]
             for t in range(T):
-                marks.append(grid.cell(f"V-{t}-{i}", t, i))
+                marks.append(grid.cell(f"V-{t}-{i}", t, i, label=f"{self.name(i)} at frame {t}"))
         for t in range(1, T):
             for i in range(min(t + 1, K)):
                 if i <= t - 1:
@@ -312,7 +316,7 @@ class _Trellis:
     def table(self, title: str, path: NDArray | None) -> Table:
         header = ("", *(f"t = {t}" for t in range(self.T)))
         rows = [(f"y({self.symbols[k]})", *(number(p, 3) for p in self.y[:, k])) for k in self.rows]
-        what = "ln V" if self.log else "V"
+        what = "V, a logarithm" if self.log else "V"
         rows += [(f"{what}, i = {i} {n}", *(self.show(v) for v in self.V[:, i])) for i, n in enumerate(self.names)]
         best = ["–"] * self.T if path is None else [self.names[i] for i in path]
         return Table(title, header, (*rows, ("best path", *best)))
@@ -349,13 +353,22 @@ def strip_scene(
     log_y = np.asarray(log_y, dtype=float)
     if image.ndim != 2 or image.shape[1] != len(log_y):
         raise ValueError(f"image has shape {image.shape}, but log_y has {len(log_y)} frames: give one frame per column")
-    found = viterbi.align(log_y, encode(target, _names_of(symbols, log_y)))
-    return _StripTrellis(image, log_y, list(target), found, true_spans).scene()
+    found = viterbi.align(log_y, encode(target, _names_of(symbols, log_y, "log_y")))
+    names = [str(symbols[k]) for k in found.target]
+    if true_spans is not None:
+        true_spans, shown = np.asarray(true_spans), sum(name.isalnum() for name in names)
+        if true_spans.shape != (shown, 2):
+            raise ValueError(
+                f"true_spans has shape {true_spans.shape}; {shown} symbols of the target need ({shown}, 2)"
+            )
+    return _StripTrellis(image, log_y, names, found, true_spans).scene()
 
 
-def _names_of(symbols: Sequence[str], table: NDArray) -> Sequence[str]:
+def _names_of(symbols: Sequence[str], table: NDArray, name: str) -> Sequence[str]:
     if len(symbols) < table.shape[1]:
-        raise ValueError(f"symbols has {len(symbols)} names, but y has {table.shape[1]} columns: name every column")
+        raise ValueError(
+            f"symbols has {len(symbols)} names, but {name} has {table.shape[1]} columns: name every column"
+        )
     return symbols[: table.shape[1]]
 
 
@@ -367,6 +380,7 @@ class _StripTrellis:
         self.image, self.names, self.found, self.true_spans = image, names, found, true_spans
         self.emitted = log_y[:, found.target]
         self.T, self.K = found.trellis.shape
+        self.is_gap = [not name.isalnum() for name in names]
         self.image_top = 34
         self.grid_top = self.image_top + len(image) * self.SIZE + 26
         self.grid = Lattice(52, self.grid_top, self.SIZE - 1, self.HIGH - 2, self.SIZE, self.HIGH)
@@ -390,13 +404,14 @@ class _StripTrellis:
         keep |= {f"V-{t}-{i}": Mark("off") for i in range(t + 1, self.K)}
         now = {f"V-{t}-{i}": ("now", "done") for i in alive} | {f"column-{t}": ("now", "hidden")}
         if t == 0:
-            says = f"Column 0: the path starts at row 0, {self.spoken(0)}. ln V = {log_number(V[0, 0], 2)}."
-        else:
-            came = self.found.advanced[t, : len(alive)]
-            advances = int(came.sum())
             says = (
-                f"Column {t}: {plural(len(alive), 'row')} within reach, each keeps the better of stay and advance. "
-                f"{advances or 'None'} of them advance{'s' * int(advances == 1)}. In front is row {leader}, {self.spoken(leader)}, with ln V = {log_number(top, 2)}."
+                f"Column 0: the path starts at position 0, {self.spoken(0)}. Its log-score is {log_number(V[0, 0], 2)}."
+            )
+        else:
+            reach = f"the {len(alive)} positions within reach" if len(alive) > 1 else "the position within reach"
+            says = (
+                f"Column {t}: each of {reach} keeps its better way in. "
+                f"In front is position {leader}, {self.spoken(leader)}, with a log-score of {log_number(top, 2)}."
             )
         board.step(says, keep=keep, now=now, computes=[f"V-{t}-{i}" for i in alive])
 
@@ -407,41 +422,41 @@ class _StripTrellis:
             keep = {f"V-{t}-{i}": Mark("path") for t in range(start, end)} | {f"span-{i}": Mark("path")}
             length = end - start
             where = f"column {start}" if length == 1 else f"columns {start} to {end - 1}"
-            opening = f"Back from the last cell, ln V = {score}. " if i == self.K - 1 else ""
-            board.step(f"{opening}Row {i}, {self.spoken(i)}, is aligned to {where}.", keep=keep)
-        said = f"The path spells {' '.join(self.names)}, one row after the other, and has cut the image into {self.K} pieces."
+            opening = f"Back from the last cell, log-score {score}. " if i == self.K - 1 else ""
+            board.step(f"{opening}Position {i}, {self.spoken(i)}, is aligned to {where}.", keep=keep)
+        said = f"The path spells {' '.join(self.names)}, one position after the other, and has cut the image into {self.K} pieces."
         if self.true_spans is not None:
-            spans = np.asarray(self.true_spans)
-            digits = [i for i, name in enumerate(self.names) if name.isalnum()]
-            error = np.abs(self.found.segments[digits] - spans)
+            digits = [i for i, gap in enumerate(self.is_gap) if not gap]
+            error = np.abs(self.found.segments[digits] - self.true_spans)
             exact = int((error == 0).sum())
             if error.max() == 0:
                 said += f" All {error.size} boundaries are exact."
             else:
                 worst = plural(int(error.max()), "column")
                 said += f" {exact} of {error.size} boundaries are exact, the worst is off by {worst}."
-        board.step(said, f"\\ln V^{{\\ast}} = {latex_number(score)}")
+        board.step(said, f"V^{{\\ast}} = {latex_number(score)}")
 
     def spoken(self, i: int) -> str:
-        return f"“{self.names[i]}”" if self.names[i].isalnum() else "a gap"
+        return "a gap" if self.is_gap[i] else f"“{self.names[i]}”"
 
     def derivation(self, t: int, i: int) -> str:
-        V, here = self.found.trellis, f"Row {i}, {self.spoken(i)}, column {t}: "
+        V, here = self.found.trellis, f"Position {i}, {self.spoken(i)}, column {t}: "
         log_p, value = log_number(self.emitted[t, i], 2), log_number(V[t, i], 2)
         if t == 0:
-            return f"{here}ln V = ln y = {value}."
+            return f"{here}V = ln y = {value}."
         ways = [f"stay {log_number(V[t - 1, i], 2)}"] if i < t else []
         if i:
             ways.append(f"advance {log_number(V[t - 1, i - 1], 2)}")
         taken = log_number(V[t - 1, i - bool(self.found.advanced[t, i])], 2)
-        return f"{here}{', '.join(ways)}; the better, {taken}, plus ln y = {log_p} gives {value}."
+        choice = f"the better, {taken}," if len(ways) > 1 else taken
+        return f"{here}{', '.join(ways)}; {choice} plus ln y = {log_p} gives {value}."
 
     def drawing(self, title: str) -> str:
         size, left = self.SIZE, self.grid.left
         marks = [text(left + t * size + size / 2, 12, str(t), "soft") for t in range(0, self.T, 5)]
         marks += self.pixels()
         if self.true_spans is not None:
-            for start, end in np.asarray(self.true_spans):
+            for start, end in self.true_spans:
                 x0, x1, y = left + start * size + 1, left + end * size - 2, self.image_top - 6
                 marks.append(f'<path class="axis" fill="none" d="M{x0:g} {y}v-6H{x1:g}v6"/>')
         bottom, names = self.grid_top + self.K * self.HIGH, []
@@ -453,18 +468,25 @@ class _StripTrellis:
             )
         for i in range(self.K):
             y = self.grid.centre(0, i)[1] + 5
-            digit = self.names[i].isalnum()
-            names.append(text(left - 10, y, self.names[i] if digit else "gap", "name" if digit else "soft", "end"))
+            names.append(
+                text(
+                    left - 10,
+                    y,
+                    "gap" if self.is_gap[i] else self.names[i],
+                    "soft" if self.is_gap[i] else "name",
+                    "end",
+                )
+            )
             for t in range(self.T):
                 x, top = self.grid.corner(t, i)
                 box = f'x="{x:g}" y="{top:g}" width="{self.grid.width:g}" height="{self.grid.height:g}"'
                 marks.append(
-                    f'<g class="cell fine" data-mark="V-{t}-{i}" data-state="idle"><rect class="tint" {box} fill-opacity="0"/>'
+                    f'<g class="cell fine" data-mark="V-{t}-{i}" data-state="idle" aria-label="{escape(self.names[i], True)}, column {t}"><rect class="tint" {box} fill-opacity="0"/>'
                     f'<rect class="box" {box}/></g>'
                 )
         for i, (start, end) in enumerate(self.found.segments):
             x0, x1 = left + start * size, left + end * size
-            name = self.names[i] if self.names[i].isalnum() else ""
+            name = "" if self.is_gap[i] else self.names[i]
             marks.append(
                 f'<g class="cell" data-mark="span-{i}" data-state="hidden"><path class="box" d="M{x0 + 1:g} {bottom + 6}v6H{x1 - 1:g}v-6"/>'
                 + text((x0 + x1) / 2, bottom + 30, name, "name") + "</g>"
@@ -491,13 +513,13 @@ class _StripTrellis:
     def table(self, title: str) -> Table:
         rows = []
         truth = {} if self.true_spans is None else dict(
-            zip((i for i, n in enumerate(self.names) if n.isalnum()), np.asarray(self.true_spans).tolist(), strict=True)
+            zip((i for i, gap in enumerate(self.is_gap) if not gap), self.true_spans.tolist(), strict=True)
         )  # fmt: skip
         for i, (start, end) in enumerate(self.found.segments.tolist()):
             true = f"{truth[i][0]} to {truth[i][1] - 1}" if i in truth else ""
             rows.append((f"{i} {self.names[i]}", f"{start} to {end - 1}", true))
         return Table(
-            f"{title}, ln V = {log_number(self.found.score, 2)}",
-            ("row", "columns found", "true columns"),
+            f"{title}, log-score {log_number(self.found.score, 2)}",
+            ("position", "columns found", "true columns"),
             tuple(rows),
         )

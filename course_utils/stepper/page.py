@@ -20,8 +20,8 @@ def fragment(scene: Scene, *, player: bool = True) -> str:
     player
         Whether the player and its styles come along; a page needs them once, after its last scene at the latest.
     """
-    # "</" would end the script element in the middle of the drawing.
-    data = json.dumps(scene.to_json(), allow_nan=False, ensure_ascii=False).replace("</", "<\\/")
+    # "</script" would end the element in the middle of the drawing, and "<!--" would hide what follows it.
+    data = json.dumps(scene.to_json(), allow_nan=False, ensure_ascii=False).replace("<", "\\u003c")
     html = f'<script type="application/json" data-rc-scene>{data}</script><noscript>{scene.table.to_html()}</noscript>'
     return html + _player() if player else html
 

@@ -6,32 +6,36 @@
 
 /** Lay `later` over `earlier`, both maps of mark -> [state, text, level]; null or absent leaves a value alone. */
 export function merge(earlier, later) {
-  const merged = { ...earlier };
+  return lay({ ...earlier }, later);
+}
+
+/** The same in place: copying a whole map at every step would make long scenes slow. */
+function lay(marks, later) {
   for (const [mark, values] of Object.entries(later)) {
-    const before = merged[mark] ?? [];
-    merged[mark] = [0, 1, 2].map((k) => values[k] ?? before[k] ?? null);
+    const before = marks[mark] ?? [];
+    marks[mark] = [0, 1, 2].map((k) => values[k] ?? before[k] ?? null);
   }
-  return merged;
+  return marks;
 }
 
 /** For each step the patch that takes it back; `initial` holds every mark as it is drawn. */
 export function undoPatches(initial, steps) {
-  let marks = initial;
+  const marks = { ...initial };
   return steps.map(({ patch }) => {
     const undo = {};
     for (const [mark, values] of Object.entries(patch)) {
       undo[mark] = [0, 1, 2].map((k) => ((values[k] ?? null) === null ? null : (marks[mark]?.[k] ?? null)));
     }
-    marks = merge(marks, patch);
+    lay(marks, patch);
     return undo;
   });
 }
 
 /** One patch that leads from after step `from` to after step `to`; −1 is the bare drawing. */
 export function between(steps, undo, from, to) {
-  let patch = {};
-  for (let n = from + 1; n <= to; n++) patch = merge(patch, steps[n].patch);
-  for (let n = from; n > to; n--) patch = merge(patch, undo[n]);
+  const patch = {};
+  for (let n = from + 1; n <= to; n++) lay(patch, steps[n].patch);
+  for (let n = from; n > to; n--) lay(patch, undo[n]);
   return patch;
 }
 
@@ -48,16 +52,17 @@ export function stepAfterKey(key, step, last) {
   return to === undefined ? null : Math.min(Math.max(to, 0), last);
 }
 
-/** A probability as typed, with a point or a comma, or null where it is none. */
-export function readProbability(typed) {
-  const text = String(typed).trim().replace(",", ".");
-  const value = /^(\d+\.?\d*|\.\d+)(e-?\d+)?$/i.test(text) ? Number(text) : NaN;
-  return value >= 0 && value <= 1 ? value : null;
+/** A number as typed, with a point or a comma, or null where it is none or lies out of range. */
+export function readNumber(typed, { low, high }) {
+  const text = String(typed).trim().replace(",", ".").replace("−", "-");
+  const value = /^-?(\d+\.?\d*|\.\d+)(e-?\d+)?$/i.test(text) ? Number(text) : NaN;
+  return value >= low && value <= high ? value : null;
 }
 
-/** A probability after a drag of `pixels` upwards: 200 pixels are the whole range, and it lands on hundredths. */
-export function dragged(value, pixels) {
-  return Math.round(Math.min(Math.max(value + pixels / 200, 0), 1) * 100) / 100;
+/** A number after a drag of `pixels` upwards: 200 pixels are the whole range, and it lands on a multiple of `grain`. */
+export function dragged(value, pixels, { low, high, grain }) {
+  const to = Math.min(Math.max(value + ((high - low) * pixels) / 200, low), high);
+  return Number((Math.round(to / grain) * grain).toFixed(10));
 }
 
 /** The nearest rectangle in the direction of an arrow key, or null. */
@@ -114,7 +119,7 @@ export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null } 
   const says = make("p", "rc-says", { "aria-live": "polite" });
   const formula = make("div", "rc-formula");
   const note = make("p", "rc-note", { role: "alert", hidden: "" });
-  const count = make("output", "rc-count");
+  const count = make("span", "rc-count");
   const slider = make("input", "rc-slider", { type: "range", min: "0", step: "1", "aria-label": "Step" });
   const speed = make("select", "rc-speed", { "aria-label": "Speed", title: "Speed of playing" });
   for (const s of SPEEDS) speed.append(new Option(`${s}×`, s, s === 1, s === 1));
@@ -139,7 +144,9 @@ export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null } 
   let waiting = null;
   let unsent = null;
   let stale = false;
+  let described = null;
 
+  const editing = () => tip.querySelector("input") !== null && !tip.hidden;
   const last = () => scene.steps.length - 1;
   const markOf = (target) => target?.closest?.("[data-mark]") ?? null;
   const hintOf = (name) => scene.hints[name] ?? scene.steps[owner[name]] ?? null;
@@ -152,7 +159,7 @@ export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null } 
     scene = newScene;
     stale = false;
     stage.innerHTML = scene.svg;
-    root.setAttribute("aria-label", `${scene.title}. Left and right arrow keys step.`);
+    root.setAttribute("aria-label", `${scene.title}. Left and right arrow keys step, Shift with an arrow key moves between cells.`);
     marks = {};
     owner = owners(scene.steps);
     const initial = {};
@@ -167,10 +174,12 @@ export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null } 
       if (editable || hintOf(name)) {
         element.setAttribute("tabindex", "-1");
         element.setAttribute("role", editable ? "spinbutton" : "img");
+        marks[name].label = element.getAttribute("aria-label") ?? name;
+        element.setAttribute("aria-label", marks[name].label);
       }
       if (editable) {
-        element.setAttribute("aria-valuemin", "0");
-        element.setAttribute("aria-valuemax", "1");
+        element.setAttribute("aria-valuemin", scene.edit.low);
+        element.setAttribute("aria-valuemax", scene.edit.high);
         element.setAttribute("aria-valuenow", element.dataset.edit);
       }
     }
@@ -180,7 +189,8 @@ export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null } 
     current = -1;
     go(Math.min(at, last()), false);
     stage.scrollLeft = scrolled;
-    if (focused && marks[focused]) marks[focused].element.focus({ preventScroll: true });
+    if (drag && !marks[drag.name]) drag = null;
+    if (focused) (marks[focused]?.element ?? root).focus({ preventScroll: true });
   }
 
   function apply(patch) {
@@ -194,6 +204,7 @@ export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null } 
 
   function go(to, tell = true) {
     if (to === current) return;
+    if (!editing()) hideTip();
     const patch = between(scene.steps, undo, current, to);
     apply(patch);
     current = to;
@@ -203,8 +214,9 @@ export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null } 
     slider.value = to;
     slider.setAttribute("aria-valuetext", `step ${to + 1} of ${last() + 1}: ${sentence}`);
     count.textContent = `${to + 1} / ${last() + 1}`;
-    buttons.first.disabled = buttons.previous.disabled = to === 0;
-    buttons.next.disabled = buttons.last.disabled = to === last();
+    // Not `disabled`, which would drop the focus of a button that has just been pressed, and the arrow keys with it.
+    for (const name of ["first", "previous"]) buttons[name].setAttribute("aria-disabled", to === 0);
+    for (const name of ["next", "last"]) buttons[name].setAttribute("aria-disabled", to === last());
     root.dataset.step = to;
     if (to === last()) pause();
     bringIntoView(patch);
@@ -233,6 +245,7 @@ export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null } 
   }
 
   function play() {
+    if (last() === 0) return;
     if (current === last()) go(0);
     buttons.play.innerHTML = icon("pause");
     buttons.play.setAttribute("aria-label", "Pause");
@@ -254,7 +267,8 @@ export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null } 
     const editable = element.dataset.edit !== undefined;
     // What a later step computes stays a secret, or there would be nothing to predict.
     const known = !(owner[name] > current);
-    if ((!hint || !known) && !editable) return hideTip();
+    hideTip();
+    if ((!hint || !known) && !editable) return;
     tip.replaceChildren();
     if (hint && known) {
       tip.append(make("p", "", {}, hint.says));
@@ -262,8 +276,9 @@ export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null } 
       math.innerHTML = hint.formula ?? "";
       tip.append(math);
       element.setAttribute("aria-label", hint.says);
+      described = marks[name];
     }
-    if (editable) tip.append(make("p", "rc-how", {}, "Drag up or down, or type a probability."));
+    if (editable) tip.append(make("p", "rc-how", {}, `Drag up or down, or type a ${scene.edit.name}.`));
     place(element);
   }
 
@@ -278,6 +293,8 @@ export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null } 
 
   function hideTip() {
     tip.hidden = true;
+    if (described) described.element.setAttribute("aria-label", described.label);
+    described = null;
   }
 
   // -- changing a number
@@ -295,7 +312,10 @@ export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null } 
     clearTimeout(waiting);
     waiting = unsent = null;
     insert(scene, current); // the drawing shows again what the steps say
-    say("The kernel does not answer. Stepping needs no kernel, but changing a number does: restart it and run this cell again.");
+    say(
+      "The kernel does not answer. Stepping needs no kernel, but changing a number does. " +
+        "If it is busy, wait and try again; if it is gone, start it and run this cell again.",
+    );
   }
 
   function answered() {
@@ -323,6 +343,7 @@ export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null } 
   }
 
   function edit(name, value) {
+    if (!marks[name]) return; // the scene has changed since, and has no such number
     say("");
     preview(name, value);
     sendEdit(name, value);
@@ -330,31 +351,32 @@ export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null } 
 
   function openEditor(element, typed = "") {
     const name = element.dataset.mark;
-    const input = make("input", "rc-editor", { type: "text", inputmode: "decimal", "aria-label": "Probability from 0 to 1" });
+    const { name: what, low, high } = scene.edit;
+    const label = `${what[0].toUpperCase()}${what.slice(1)} from ${low} to ${high}`;
+    const input = make("input", "rc-editor", { type: "text", inputmode: "decimal" });
     input.value = typed || element.dataset.edit;
-    tip.replaceChildren(make("label", "", {}, "Probability ", input));
+    tip.replaceChildren(make("label", "", {}, `${label} `, input));
     place(element);
     let open = true;
-    const done = (keep) => {
+    const done = (keep, byKey) => {
       if (!open) return;
       open = false; // taking away what has the focus calls this once more, through blur
-      const value = readProbability(input.value);
+      const value = readNumber(input.value, scene.edit);
       hideTip();
       input.remove();
-      root.focus({ preventScroll: true });
-      marks[name]?.element.focus({ preventScroll: true });
+      if (byKey) (marks[name]?.element ?? root).focus({ preventScroll: true }); // else the reader has chosen where to go
       if (!keep) return;
-      if (value === null) say(`“${input.value}” is not a probability: type a number from 0 to 1, such as 0.35.`);
+      if (value === null) say(`“${input.value}” is no ${what}: type a number from ${low} to ${high}.`);
       else if (value !== Number(element.dataset.edit)) edit(name, value);
     };
     input.addEventListener("keydown", (event) => {
       if (event.ctrlKey || event.metaKey) return;
       event.stopPropagation();
-      if (event.key === "Enter") done(true);
-      if (event.key === "Escape") done(false);
+      if (event.key === "Enter") done(true, true);
+      if (event.key === "Escape") done(false, true);
       if (event.key === "Enter" || event.key === "Escape") event.preventDefault();
     });
-    input.addEventListener("blur", () => done(true));
+    input.addEventListener("blur", () => done(true, false));
     input.focus({ preventScroll: true });
     if (typed) input.setSelectionRange(typed.length, typed.length);
     else input.select();
@@ -374,7 +396,7 @@ export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null } 
     let handled = true;
     if (event.shiftKey && key.startsWith("Arrow")) moveFocus(key, mark);
     else if (editable && (key === "ArrowUp" || key === "ArrowDown"))
-      edit(mark.dataset.mark, dragged(Number(mark.dataset.edit), key === "ArrowUp" ? 10 : -10));
+      edit(mark.dataset.mark, dragged(Number(mark.dataset.edit), key === "ArrowUp" ? 10 : -10, scene.edit));
     else if (editable && (key === "Enter" || /^[\d.,]$/.test(key))) openEditor(mark, key === "Enter" ? "" : key);
     else if (mark && key === "Enter" && owner[mark.dataset.mark] !== undefined) toStep(owner[mark.dataset.mark]);
     else if (key === " ") timer ? pause() : play();
@@ -411,7 +433,7 @@ export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null } 
 
   function onMove(event) {
     if (!drag) return;
-    const value = dragged(drag.from, drag.y - event.clientY);
+    const value = dragged(drag.from, drag.y - event.clientY, scene.edit);
     if (drag.value === null && Math.abs(drag.y - event.clientY) < 3) return;
     if (value === drag.value) return;
     drag.value = value;
@@ -433,11 +455,12 @@ export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null } 
 
   root.addEventListener("keydown", onKey);
   frame.addEventListener("pointerdown", onDown);
+  // A finger that drags a number must not scroll the page; `touch-action` does not reach inside a drawing.
+  stage.addEventListener("touchstart", (event) => event.target.closest("[data-edit]") && event.preventDefault(), { passive: false });
   stage.addEventListener("pointermove", onMove);
   stage.addEventListener("pointerup", onUp);
   stage.addEventListener("pointercancel", () => (drag = null));
   stage.addEventListener("click", onClick);
-  const editing = () => tip.querySelector("input") !== null && !tip.hidden;
   stage.addEventListener("pointerover", (event) => {
     const mark = markOf(event.target);
     if (editing() || drag) return;
@@ -473,7 +496,7 @@ export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null } 
     /** An edit is done with, and its scene, if it made a new one, has been shown; `text` says why it was refused. */
     answer(text = "") {
       if (text || stale) insert(scene, current);
-      if (text) say(text);
+      say(text);
       answered();
     },
     destroy() {
@@ -488,6 +511,7 @@ export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null } 
 // The two places where it plays: a notebook, through anywidget, and a page with no kernel.
 
 function render({ model, el }) {
+  const view = Math.random().toString(36).slice(2); // an answer is for the view that asked
   let saving = null;
   // Where the kernel is gone, sending throws. Stepping goes on without.
   const sent = (send) => {
@@ -509,11 +533,11 @@ function render({ model, el }) {
       clearTimeout(saving);
       saving = setTimeout(save, 150);
     },
-    onEdit: model.get("editable") ? (mark, value) => sent(() => model.send({ mark, value })) : null,
+    onEdit: model.get("editable") ? (mark, value) => sent(() => model.send({ mark, value, view })) : null,
   });
   const onStep = () => player.follow(model.get("step"));
   const onScene = () => player.show(model.get("scene"));
-  const onMessage = (message) => player.answer(message.refused);
+  const onMessage = (message) => message.view === view && player.answer(message.refused);
   model.on("change:step", onStep);
   model.on("change:scene", onScene);
   model.on("msg:custom", onMessage);

@@ -81,11 +81,12 @@ class Stepper(_Readable, anywidget.AnyWidget):
         return min(max(proposal.value, 0), len(self._scene.steps) - 1)
 
     def _on_message(self, _, content, buffers):
+        refused = ""
         try:
             self.show(self._edit(content["mark"], content["value"]))
-            self.send({"answered": True})  # an equal scene would not be sent
         except Exception as error:  # silence would leave the reader waiting for an answer
-            self.send({"refused": str(error)})
+            refused = str(error) or type(error).__name__
+        self.send({"view": content.get("view"), "refused": refused})
 
 
 class Workbench(_Readable, ipywidgets.VBox):

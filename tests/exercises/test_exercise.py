@@ -16,7 +16,7 @@ from course_utils.exercises import (
     check,
     judge,
 )
-from course_utils.exercises.check import CELLS_SHOWN, Shown
+from course_utils.exercises.checking import CELLS_SHOWN, Shown
 from course_utils.exercises.exercise import show
 
 
@@ -105,11 +105,11 @@ WRONG = {
     "ragged": (ONE, lambda x: [[1], [1, 2]], "the table is not made of numbers but is a list"),
     "a dictionary": (ONE, lambda x: {}, "the table is not made of numbers but is a dict"),
     "complex": (NUMBER, lambda x: 6j, "the score is not made of numbers but is a complex"),
-    "NaN": (ONE, lambda x: x * np.nan, "The first wrong cell of the table is t = 0, i = 0: nan, and it should be 0"),
-    "first cell": (ONE, squares, "The first wrong cell of the table is t = 0, i = 1: 1, and it should be 2"),
+    "NaN": (ONE, lambda x: x * np.nan, "The first wrong cell of the table is at t = 0, i = 0: nan, and it should be 0"),
+    "first cell": (ONE, squares, "The first wrong cell of the table is at t = 0, i = 1: 1, and it should be 2"),
     "a number": (NUMBER, squares, r"the score is 9; it should be 6\."),
     "the second value": (PAIR, lambda x: (2 * x, 14.0), r"the loss is 14; it should be 15\."),
-    "a vector": (VECTOR, squares, "The first wrong cell of the path is t = 1: 1, and it should be 2"),
+    "a vector": (VECTOR, squares, "The first wrong cell of the path is at t = 1: 1, and it should be 2"),
 }
 
 
@@ -130,7 +130,7 @@ def test_what_is_computed_from_the_end_is_first_wrong_at_its_end():
     backward = exercise(output=(Output("the path", ("t",), backward=True),), arguments=((np.arange(4.0),),))
     report = judge(backward, squares)
     assert report.comparison.first_wrong == (3,)
-    assert "counted from the end" in report.says.lower()
+    assert report.says.startswith("Read backwards")
     assert "t = 3: 9, and it should be 6" in report.says
 
 
@@ -298,7 +298,7 @@ def shown(asked, answer):
 
 def test_the_text_puts_yours_beside_expected():
     lines = repr(shown(ONE, squares)).splitlines()
-    assert lines[0].startswith("Case “case 0”. The first wrong cell of the table is t = 0, i = 1")
+    assert lines[0].startswith("Case “case 0”. The first wrong cell of the table is at t = 0, i = 1")
     assert [line.split() for line in lines[1:]] == [
         ["yours", "expected"],
         ["i=0", "i=1", "i=2", "i=0", "i=1", "i=2"],

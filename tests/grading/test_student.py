@@ -199,7 +199,7 @@ def test_tree_holds_what_a_student_needs_and_no_more(students_tree):
         "notebooks/08_small.ipynb",
         "course_utils/stepper/stepper.js",
         "course_utils/scenes/scene.css",
-        "course_utils/exercises/check.py",
+        "course_utils/exercises/checking.py",
     } <= set(tree)
     assert not [name for name in tree if "grading" in name or "__pycache__" in name or "test" in name]
 

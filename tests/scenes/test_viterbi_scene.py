@@ -222,7 +222,7 @@ def assert_shows(told, y, target, domain, ties):
     names = "ABCDEF"
     for t, i in np.ndindex(found.trellis.shape):
         shown = marks[f"V-{t}-{i}"].text
-        head = f"{'ln V' if domain == 'log' else 'V'}, i = {i} {names[target[i]]}"
+        head = f"{'V, a logarithm' if domain == 'log' else 'V'}, i = {i} {names[target[i]]}"
         assert shown == rows[head][t], (t, i)
         truth = found.trellis[t, i] if domain == "log" else np.exp(found.trellis[t, i])
         digits = {"rel": 0, "abs": 6e-4} if domain == "log" else {"rel": 6e-2 if "e" in shown else 6e-4, "abs": 0}
@@ -352,12 +352,12 @@ def test_a_tie_names_the_rule_that_decides(ties, path):
     assert not any("A tie" in says for says in sentences(case("worked example")))
 
 
-def test_equal_symbols_are_told_apart_by_their_rows():
+def test_equal_symbols_are_told_apart_by_their_positions():
     told = case("repeats")
-    assert any("A (row 1) at t = 1" in says for says in sentences(told))
-    assert "With equal neighbours in the target" in told.steps[-1].says
+    assert any("A (i = 1) at t = 1" in says for says in sentences(told))
+    assert "Equal neighbours in the target" in told.steps[-1].says
     apart = viterbi_scene(WORKED_EXAMPLE, "ABA")
-    assert any("A (row 2)" in says for says in sentences(apart))
+    assert any("A (i = 2)" in says for says in sentences(apart))
     assert "equal neighbours" not in apart.steps[-1].says
 
 
@@ -479,7 +479,7 @@ def test_viterbi_training_shows_the_best_path_of_each_utterance():
 def test_training_that_cannot_be_drawn_is_refused():
     run = train([[0, 2], [1.5, 0]], *UTTERANCES, paths="best", steps=5)
     for iterations in (0, 6):
-        with pytest.raises(ValueError, match=f"iterations is {iterations}; 5 were trained"):
+        with pytest.raises(ValueError, match=f"iterations is {iterations}; it must be from 1 to 5"):
             training_scene(run, *UTTERANCES, iterations=iterations)
     with pytest.raises(ValueError, match="inputs have different lengths"):
         training_scene(run, [[0, 1], [0, 1, 1], [0, 1]], UTTERANCES[1], iterations=3)

@@ -9,7 +9,7 @@ import stepper, {
   merge,
   neighbour,
   owners,
-  readProbability,
+  readNumber,
   stepAfterKey,
   undoPatches,
 } from "../../course_utils/stepper/stepper.js";
@@ -161,33 +161,45 @@ test("keys lead to the neighbouring step, to the ends and five steps on, never o
   for (const key of ["a", "Enter", "ArrowUp", "Tab", "1", ""]) assert.equal(stepAfterKey(key, 4, last), null, key);
 });
 
+const PROBABILITY = { low: 0, high: 1, grain: 0.01 };
+
+test("a number of another range is read and dragged within it", () => {
+  const weight = { low: -2, high: 2, grain: 0.1 };
+  assert.equal(readNumber("-1,5", weight), -1.5);
+  assert.equal(readNumber("−1.5", weight), -1.5);
+  assert.equal(readNumber("-2.5", weight), null);
+  assert.equal(dragged(0, 100, weight), 2);
+  assert.equal(dragged(-1, 7, weight), -0.9);
+  assert.equal(dragged(-1, -500, weight), -2);
+});
+
 test("a probability is read with a point or a comma", () => {
   const read = { "0.35": 0.35, "0,35": 0.35, ".5": 0.5, ",5": 0.5, " 1 ": 1, "0": 0, "1": 1, "1e-3": 0.001, "0.0": 0 };
-  for (const [typed, value] of Object.entries(read)) assert.equal(readProbability(typed), value, typed);
-  assert.equal(readProbability(0.25), 0.25);
+  for (const [typed, value] of Object.entries(read)) assert.equal(readNumber(typed, PROBABILITY), value, typed);
+  assert.equal(readNumber(0.25, PROBABILITY), 0.25);
 });
 
 test("what is no probability is null", () => {
   const none = ["", "  ", "a", "-0.1", "1.01", "35%", "1/2", "0.3.5", "NaN", "Infinity", "-Infinity", "0,3,5", null, undefined];
-  for (const typed of none) assert.equal(readProbability(typed), null, String(typed));
+  for (const typed of none) assert.equal(readNumber(typed, PROBABILITY), null, String(typed));
 });
 
 test("two hundred pixels upwards are the whole range", () => {
-  assert.equal(dragged(0, 200), 1);
-  assert.equal(dragged(1, -200), 0);
-  assert.equal(dragged(0.5, 20), 0.6);
-  assert.equal(dragged(0.5, -20), 0.4);
-  assert.equal(dragged(0.5, 0), 0.5);
+  assert.equal(dragged(0, 200, PROBABILITY), 1);
+  assert.equal(dragged(1, -200, PROBABILITY), 0);
+  assert.equal(dragged(0.5, 20, PROBABILITY), 0.6);
+  assert.equal(dragged(0.5, -20, PROBABILITY), 0.4);
+  assert.equal(dragged(0.5, 0, PROBABILITY), 0.5);
 });
 
 test("a drag stays a probability, lands on hundredths and never goes the other way", () => {
   const random = generator(5);
   for (let n = 0; n < 2000; n++) {
     const [value, pixels] = [random(), 800 * random() - 400];
-    const to = dragged(value, pixels);
+    const to = dragged(value, pixels, PROBABILITY);
     assert.ok(to >= 0 && to <= 1, `${value} by ${pixels} is ${to}`);
     assert.ok(Math.abs(100 * to - Math.round(100 * to)) < 1e-9, `${to}`);
-    assert.ok(dragged(value, pixels + 1) >= to);
+    assert.ok(dragged(value, pixels + 1, PROBABILITY) >= to);
     assert.ok(Math.abs(to - Math.min(Math.max(value + pixels / 200, 0), 1)) <= 0.005 + 1e-12);
   }
 });
