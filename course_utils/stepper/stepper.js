@@ -225,7 +225,8 @@ export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null } 
 
   function bringIntoView(patch) {
     if (stage.scrollWidth <= stage.clientWidth) return;
-    const name = Object.keys(patch).find((n) => ["now", "path"].includes(marks[n].element.dataset.state));
+    const inSight = ({ element }) => element.matches(".cell") && ["now", "path"].includes(element.dataset.state);
+    const name = Object.keys(patch).find((n) => inSight(marks[n]));
     if (!name) return;
     const box = marks[name].element.getBoundingClientRect();
     const view = stage.getBoundingClientRect();
@@ -288,7 +289,9 @@ export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null } 
     const view = frame.getBoundingClientRect();
     const left = Math.min(Math.max(box.left + box.width / 2 - tip.offsetWidth / 2, view.left), view.right - tip.offsetWidth);
     tip.style.left = `${Math.max(left - view.left, 0)}px`;
-    tip.style.top = `${box.bottom - view.top + 8}px`;
+    const below = box.bottom - view.top + 8;
+    const above = box.top - view.top - tip.offsetHeight - 8;
+    tip.style.top = `${below + tip.offsetHeight > view.height && above > 0 ? above : below}px`;
   }
 
   function hideTip() {

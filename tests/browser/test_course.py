@@ -1,0 +1,48 @@
+"""The course's own notebooks, as a student runs them: opened in JupyterLab, every cell from top to bottom."""
+
+import shutil
+from pathlib import Path
+
+from playwright.sync_api import expect
+
+from tests.browser.lab import Notebook, check_mounted
+
+NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+VIEW = "application/vnd.jupyter.widget-view+json"
+
+
+def copy(name, lab):
+    shutil.copy(NOTEBOOKS / name, lab.root / "notebooks" / name)
+
+
+def test_chapter_8_runs_from_top_to_bottom_and_every_stepper_mounts(lab, browser):
+    copy("08_viterbi.ipynb", lab)
+    with Notebook(lab, browser, "08_viterbi.ipynb") as notebook:
+        notebook.run()
+        assert notebook.errors() == []
+        steppers = 0
+        for index, cell in enumerate(notebook.contents()["cells"]):
+            for output in cell.get("outputs", []):
+                shown = output.get("data", {})
+                if VIEW in shown and "<table" in "".join(shown.get("text/html", "")):
+                    steppers += 1
+                    notebook.scroll_to(index)
+                    check_mounted(notebook.cell(index).locator(".rc-stepper").first)
+        assert steppers
+        expect(
+            notebook.page.locator(".jp-RenderedText[data-mime-type='application/vnd.jupyter.stderr']")
+        ).to_have_count(0)
+        assert not notebook.unrest()
+
+
+def test_chapter_8_shows_the_numbers_of_its_steppers_before_it_is_run(lab, browser):
+    copy("08_viterbi.ipynb", lab)
+    with Notebook(lab, browser, "08_viterbi.ipynb") as notebook:
+        tables = 0
+        for index, cell in enumerate(notebook.contents()["cells"]):
+            if any("<caption" in "".join(o.get("data", {}).get("text/html", "")) for o in cell.get("outputs", [])):
+                tables += 1
+                notebook.scroll_to(index)
+                expect(notebook.cell(index).locator(".jp-OutputArea-output table caption").first).to_be_visible()
+        assert tables
+        assert not notebook.unrest()
