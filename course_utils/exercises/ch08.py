@@ -221,11 +221,11 @@ def _moved_before_written(trellis: NDArray) -> NDArray:
     return np.append(path[0], path[:-1])
 
 
-def _greedy_forward(trellis: NDArray) -> list[int]:
-    i, path = 0, [0]
-    for frame in trellis[1:]:
-        i += i + 1 < len(frame) and frame[i + 1] > frame[i]
-        path.append(i)
+def _greedy_forward(trellis: NDArray) -> NDArray:
+    path = np.zeros(len(trellis), dtype=int)
+    for t, frame in enumerate(trellis[1:], start=1):
+        i = path[t - 1]
+        path[t] = i + (i + 1 < len(frame) and frame[i + 1] > frame[i])
     return path
 
 
