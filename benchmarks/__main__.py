@@ -2,13 +2,13 @@
 
 import sys
 
-from benchmarks import alignment, imports, steps
+from benchmarks import alignment, ctc, imports, steps
 from benchmarks.table import report
 
 
 def main() -> int:
     results = []
-    for measure in (imports.measure, alignment.measure, steps.measure):
+    for measure in (imports.measure, alignment.measure, ctc.measure, steps.measure):
         results += measure()
     return report(results)
 

@@ -69,3 +69,21 @@ def random_problem(rng, longest=6):
     K = int(rng.integers(1, T + 1))
     A = int(rng.integers(1, 5))
     return random_table(rng, T, A), rng.integers(A, size=K)
+
+
+def collapse_slowly(labels, blank):
+    """Collapse, written once more: take what is no blank and differs from the label just before."""
+    kept = []
+    for t, label in enumerate(labels):
+        if label != blank and (t == 0 or label != labels[t - 1]):
+            kept.append(label)
+    return tuple(kept)
+
+
+@cache
+def labels_by_string(A, T, blank):
+    """Sort all A^T label sequences by what they collapse to: string -> (n, T)."""
+    sorted_out = {}
+    for labels in product(range(A), repeat=T):
+        sorted_out.setdefault(collapse_slowly(labels, blank), []).append(labels)
+    return {string: np.array(labels, dtype=int).reshape(-1, T) for string, labels in sorted_out.items()}

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import alignment, imports
+from benchmarks import alignment, ctc, imports
 from benchmarks.table import Result, medians, report
 from course_utils import viterbi
 
@@ -46,6 +46,13 @@ def test_alignment_meets_its_bar():
     assert result.met, result
 
 
+def test_ctc_and_its_decoder_meet_their_bars():
+    results = ctc.measure(repetitions=5)
+    assert len(results) == 4
+    for result in results:
+        assert result.met, result
+
+
 def test_importing_meets_its_bar():
     results = imports.measure(repetitions=5)
     assert results
@@ -56,7 +63,12 @@ def test_importing_meets_its_bar():
 def test_a_missed_bar_turns_the_table_red(monkeypatch, capsys):
     good = Result("good", 0.001, 0.010, 0.1)
     slow = Result("slow", 0.0011, 0.010, 0.1)
-    for module, found in ((command.imports, [good]), (command.alignment, [slow]), (command.steps, [])):
+    for module, found in (
+        (command.imports, [good]),
+        (command.alignment, [slow]),
+        (command.ctc, []),
+        (command.steps, []),
+    ):
         monkeypatch.setattr(module, "measure", lambda found=found: found)
     assert command.main() == 1
     lines = capsys.readouterr().out.splitlines()

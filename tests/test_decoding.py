@@ -1,0 +1,487 @@
+"""Reading strings off CTC's probabilities: is what a search reports what listing all label sequences gives?"""
+
+from itertools import product
+
+import numpy as np
+import pytest
+from enumeration import collapse_slowly, labels_by_string, random_table, scores_of_labels
+
+from course_utils import decoding
+from course_utils.alignment import log_probabilities
+from course_utils.alignment_training import log_softmax
+from course_utils.ctc import forward_backward
+from course_utils.decoding import beam_search, best_string, greedy, prefix_beam_search
+
+EXACT = {"rel": 1e-12, "abs": 1e-12}
+LOG_Y43 = np.log([[0.5, 0.3, 0.2], [0.1, 0.6, 0.3], [0.4, 0.35, 0.25], [0.2, 0.7, 0.1]])  # columns: blank, a, b
+LOG_Y64 = np.log([[0.6, 0.4], [0.6, 0.4]])  # blank, a
+ALL = 10**6  # a width that no prefix is dropped for
+
+
+def spell(labels):
+    return "".join("-ab"[k] for k in labels)
+
+
+def in_letters(hypotheses, of="log_p"):
+    return [(spell(h.labels), getattr(h, of)) for h in hypotheses]
+
+
+def assert_same_ranking(found, truth):
+    assert [string for string, _ in found] == [string for string, _ in truth]
+    np.testing.assert_allclose([score for _, score in found], [score for _, score in truth], rtol=1e-12, atol=1e-12)
+
+
+# -- the slow ways
+
+
+def enumerate_strings(log_y, blank):
+    """The log-probability of every string that has any, from all A^T label sequences."""
+    T, A = log_y.shape
+    found = {}
+    for string, labels in labels_by_string(A, T, blank).items():
+        log_p = np.logaddexp.reduce(scores_of_labels(log_y, labels))
+        if log_p > -np.inf:
+            found[string] = float(log_p)
+    return found
+
+
+def prefixes_in_a_dictionary(log_y, blank, width, log_bigram=None, weight=0.0):
+    """Prefix beam search as textbooks have it: for each prefix the probability with and without a blank at the end."""
+    lm = np.zeros((log_y.shape[1],) * 2) if log_bigram is None else weight * log_bigram
+
+    def of_bigrams(string):
+        return sum(lm[i, j] for i, j in zip((blank, *string), string, strict=False))
+
+    beam = {(): (0.0, -np.inf)}
+    for frame in log_y:
+        grown = {}
+
+        def add(string, in_blank, in_symbol, grown=grown):
+            b, s = grown.get(string, (-np.inf, -np.inf))
+            grown[string] = np.logaddexp(b, in_blank), np.logaddexp(s, in_symbol)
+
+        for string, (b, s) in beam.items():
+            for k, p in enumerate(frame):
+                if k == blank:
+                    add(string, np.logaddexp(b, s) + p, -np.inf)
+                elif string and k == string[-1]:
+                    add(string, -np.inf, s + p)
+                    add((*string, k), -np.inf, b + p)
+                else:
+                    add((*string, k), -np.inf, np.logaddexp(b, s) + p)
+        ranked = sorted(grown, key=lambda string: -(np.logaddexp(*grown[string]) + of_bigrams(string)))
+        beam = {string: grown[string] for string in ranked[:width]}
+    return {string: np.logaddexp(*both) for string, both in beam.items() if max(both) > -np.inf}
+
+
+def cases(count, seed, longest=5):
+    rng = np.random.default_rng(seed)
+    for _ in range(count):
+        T, A = int(rng.integers(1, longest + 1)), int(rng.integers(2, 5))
+        yield rng, random_table(rng, T, A), int(rng.integers(A))
+
+
+def within_reach(log_ps):
+    """Without the strings that are e^−600 less probable than the best: the search has no numbers for them."""
+    best = max(log_ps.values())
+    return {string: log_p for string, log_p in log_ps.items() if log_p > best - 600}
+
+
+# -- greedy
+
+
+def test_greedy_on_the_published_tables(oracles):
+    truth = oracles["O6_decoders_Y43"]
+    assert spell(greedy(LOG_Y43)) == truth["greedy"]
+    assert spell(LOG_Y43.argmax(axis=1)) == truth["greedy_path"]
+    assert np.exp(LOG_Y43.max(axis=1).sum()) == pytest.approx(truth["greedy_path_prob"], **EXACT)
+    assert spell(greedy(LOG_Y64)) == oracles["O6b_greedy_vs_map"]["greedy"] == ""
+
+
+def test_greedy_is_the_collapse_of_the_best_alignment_of_all():
+    for _, log_y, blank in cases(300, 1):
+        labels = np.array(list(product(range(log_y.shape[1]), repeat=len(log_y))))
+        scores = scores_of_labels(log_y, labels)
+        tied = labels[scores >= scores.max() - 1e-12].tolist()
+        found = greedy(log_y, blank)
+        assert found in {collapse_slowly(one, blank) for one in tied}, log_y
+        assert found == collapse_slowly(log_y.argmax(axis=1).tolist(), blank), log_y
+        assert all(type(k) is int for k in found)
+
+
+def test_where_symbols_tie_greedy_takes_the_lowest_column():
+    log_y = log_probabilities([[0.4, 0.2, 0.4], [0.2, 0.4, 0.4], [1 / 3, 1 / 3, 1 / 3]])
+    assert greedy(log_y) == (1,)
+    assert greedy(log_y, 2) == (0, 1, 0)
+    assert greedy(log_y, 1) == (0, 0)
+
+
+# -- all strings, exactly
+
+
+def test_all_strings_with_their_published_probabilities(oracles):
+    truth = oracles["O6_decoders_Y43"]
+    found = best_string(LOG_Y43)
+    ranked = [(string, np.exp(log_p)) for string, log_p in in_letters(found)]
+    assert_same_ranking(ranked, truth["dist"])
+    assert_same_ranking(ranked[:1], [truth["map"]])
+    assert sum(p for _, p in ranked) == pytest.approx(truth["total"], **EXACT)
+    assert_same_ranking(
+        [(spell(h.labels), np.exp(h.score)) for h in best_string(LOG_Y64)], oracles["O6b_greedy_vs_map"]["dist"]
+    )
+
+
+def assert_strings_like_enumeration(count):
+    for _, log_y, blank in cases(count, 2, longest=4):
+        found = best_string(log_y, blank)
+        assert {h.labels: h.log_p for h in found} == pytest.approx(enumerate_strings(log_y, blank), **EXACT), log_y
+        assert found == sorted(found, key=lambda h: (-h.score, h.labels))
+        assert sum(np.exp(h.log_p) for h in found) == pytest.approx(1, rel=1e-9)
+        assert best_string(log_y, blank, 1) == [h for h in found if len(h.labels) <= 1]
+
+
+def test_all_strings_are_those_of_enumeration():
+    assert_strings_like_enumeration(100)
+
+
+def test_enumeration_sees_strings_that_lose_their_repeats(monkeypatch):
+    def no_repeats(log_y, labels, blank):
+        kept = tuple(k for i, k in enumerate(labels) if i == 0 or k != labels[i - 1])
+        return forward_backward(log_y, kept, blank)
+
+    monkeypatch.setattr(decoding, "forward_backward", no_repeats)
+    with pytest.raises(AssertionError):
+        assert_strings_like_enumeration(10)
+
+
+# -- prefix beam search
+
+
+@pytest.mark.parametrize("width", [1, 2, 3, 100])
+def test_the_published_widths(oracles, width):
+    string, p = oracles["O6_decoders_Y43"]["beam"][str(width)]
+    (found,) = prefix_beam_search(LOG_Y43, width=width)
+    assert spell(found.labels) == string
+    assert np.exp(found.log_p) == pytest.approx(p, **EXACT)
+    assert found.score == found.log_p
+
+
+def test_a_width_of_two_finds_what_greedy_cannot(oracles):
+    truth = oracles["O6b_greedy_vs_map"]
+    for width in (1, 2):
+        found = prefix_beam_search(LOG_Y64, width=width, n_best=9)
+        assert_same_ranking([(s, np.exp(p)) for s, p in in_letters(found)], truth[f"beam{width}"])
+
+
+def assert_full_width_is_exact(count):
+    for _, log_y, blank in cases(count, 3):
+        found = prefix_beam_search(log_y, blank, ALL, n_best=ALL)
+        log_ps = {h.labels: h.log_p for h in found}
+        assert len(log_ps) == len(found)
+        assert within_reach(log_ps) == pytest.approx(within_reach(enumerate_strings(log_y, blank)), **EXACT), log_y
+        assert found == sorted(found, key=lambda h: (-h.score, h.labels))
+
+
+def test_with_a_width_for_all_prefixes_it_is_exact():
+    assert_full_width_is_exact(300)
+
+
+def test_with_a_width_for_all_prefixes_it_ranks_like_best_string():
+    for _, log_y, blank in cases(60, 4, longest=4):
+        found = {h.labels: h.log_p for h in prefix_beam_search(log_y, blank, ALL, n_best=ALL)}
+        truth = {h.labels: h.log_p for h in best_string(log_y, blank)}
+        assert within_reach(found) == pytest.approx(within_reach(truth), **EXACT), log_y
+
+
+class Forgetful(decoding._Prefixes):
+    """A new node for every prefix, whether or not it has been in the beam before."""
+
+    def extend(self, parents, symbols):
+        self.children.clear()
+        return super().extend(parents, symbols)
+
+
+class Orphans(decoding._Prefixes):
+    """Prefixes that do not find their parents, so that growing and staying are not put together."""
+
+    def rows_of_parents(self, ids):
+        return np.full(len(ids), -1)
+
+
+def test_enumeration_sees_prefixes_that_are_not_put_together(monkeypatch):
+    monkeypatch.setattr(decoding, "_Prefixes", Orphans)
+    with pytest.raises(AssertionError):
+        assert_full_width_is_exact(30)
+
+
+def assert_like_a_dictionary(count):
+    rng = np.random.default_rng(5)
+    for _ in range(count):
+        T, A, width = int(rng.integers(1, 12)), int(rng.integers(2, 5)), int(rng.integers(1, 7))
+        log_y, blank = np.log(rng.dirichlet(np.ones(A), T)), int(rng.integers(A))
+        weight, log_bigram = rng.uniform(0, 2), np.log(rng.dirichlet(np.ones(A), A))
+        for model in ({}, {"log_bigram": log_bigram, "lm_weight": weight}):
+            found = prefix_beam_search(log_y, blank, width, n_best=ALL, **model)
+            truth = prefixes_in_a_dictionary(log_y, blank, width, model.get("log_bigram"), weight)
+            assert {h.labels: h.log_p for h in found} == pytest.approx(truth, rel=1e-10, abs=1e-10), (log_y, width)
+
+
+def test_narrow_beams_keep_what_a_dictionary_of_prefixes_keeps():
+    assert_like_a_dictionary(300)
+
+
+def test_the_dictionary_sees_a_prefix_that_comes_back_as_another(monkeypatch):
+    monkeypatch.setattr(decoding, "_Prefixes", Forgetful)
+    with pytest.raises(AssertionError):
+        assert_like_a_dictionary(300)
+
+
+def assert_no_string_twice_and_none_better_than_exact(count):
+    rng = np.random.default_rng(6)
+    for n in range(count):
+        T, A, width = int(rng.integers(2, 16)), int(rng.integers(2, 4)), int(rng.integers(2, 7))
+        log_y = random_table(rng, T, A)
+        found = prefix_beam_search(log_y, 0, width, n_best=width)
+        strings = [h.labels for h in found]
+        assert len(set(strings)) == len(strings) <= width, f"{strings}\n{log_y}"
+        for h in found if n % 10 == 0 else ():
+            exact = forward_backward(log_y, h.labels).log_p
+            assert h.log_p <= exact + 1e-10 * max(1, abs(exact)), f"{h}, but {exact}\n{log_y}"
+
+
+def test_no_string_is_found_twice_and_none_scores_above_its_exact_probability():
+    assert_no_string_twice_and_none_better_than_exact(4000)
+
+
+def test_strings_found_twice_are_seen(monkeypatch):
+    monkeypatch.setattr(decoding, "_Prefixes", Forgetful)
+    with pytest.raises(AssertionError):
+        assert_no_string_twice_and_none_better_than_exact(4000)
+
+
+def test_2000_frames_do_not_underflow():
+    rng = np.random.default_rng(7)
+    log_y = log_softmax(2 * rng.normal(size=(2000, 10)))
+    found = prefix_beam_search(log_y, width=8, n_best=8)
+    assert len({h.labels for h in found}) == 8
+    for h in found:
+        exact = forward_backward(log_y, h.labels).log_p
+        assert -np.inf < h.log_p <= exact + 1e-6
+    certain = 1 + np.arange(2000) % 3
+    log_y = log_softmax(20 * np.eye(4)[certain])
+    (found,) = prefix_beam_search(log_y, width=4)
+    assert found.labels == tuple(certain.tolist())
+    assert found.log_p == pytest.approx(forward_backward(log_y, found.labels).log_p, rel=1e-9, abs=1e-9)
+
+
+def test_a_probability_at_the_very_end_of_the_numbers_is_no_error():
+    """5e-324 is the smallest number above zero; a third of it is none."""
+    log_y = np.full((1, 4), -np.log(3))
+    log_y[0, 3] -= 744.4
+    found = prefix_beam_search(log_y, width=9, n_best=9)
+    assert [h.labels for h in found][:3] == [(), (1,), (2,)]
+
+
+# -- a language model and the length
+
+
+def assert_model_like_brute_force(count, zeros):
+    for rng, log_y, blank in cases(count, 8):
+        A, weight = log_y.shape[1], float(rng.uniform(0.1, 2))
+        bigram = rng.dirichlet(np.ones(A), A)
+        if zeros:
+            bigram[:, rng.integers(A)] = 0
+        with np.errstate(divide="ignore"):
+            log_bigram = np.log(bigram)
+        truth = {}
+        for string, log_p in within_reach(enumerate_strings(log_y, blank)).items():
+            pairs = zip((blank, *string), string, strict=False)
+            score = log_p + weight * sum(log_bigram[i, j] for i, j in pairs)
+            if score > -np.inf:
+                truth[string] = score
+        if not truth:
+            continue  # see test_a_model_that_allows_nothing_is_no_crash
+        found = prefix_beam_search(log_y, blank, ALL, n_best=ALL, log_bigram=log_bigram, lm_weight=weight)
+        scores = {h.labels: h.score for h in found}
+        reached = {string: score for string, score in scores.items() if string in truth}
+        assert reached == pytest.approx(truth, **EXACT), log_y
+        assert [h.score for h in found] == sorted(scores.values(), reverse=True)
+        exact = enumerate_strings(log_y, blank)
+        for h in found:
+            if h.labels in truth:
+                assert h.log_p == pytest.approx(exact[h.labels], **EXACT)
+
+
+@pytest.mark.parametrize("zeros", [False, True], ids=["smooth", "zeros"])
+def test_a_bigram_model_ranks_as_brute_force_does(zeros):
+    assert_model_like_brute_force(150, zeros)
+
+
+def test_brute_force_sees_a_model_that_is_read_the_wrong_way_round(monkeypatch):
+    right = prefix_beam_search
+
+    def transposed(*args, log_bigram, **named):
+        return right(*args, log_bigram=log_bigram.T, **named)
+
+    monkeypatch.setitem(globals(), "prefix_beam_search", transposed)
+    with pytest.raises(AssertionError):
+        assert_model_like_brute_force(20, zeros=False)
+
+
+def test_the_first_symbol_is_looked_up_in_the_row_of_the_blank():
+    log_bigram = np.zeros((3, 3))
+    log_bigram[0, 1] = -5.0  # an a at the start
+    found = {h.labels: h.score - h.log_p for h in prefix_beam_search(LOG_Y43, n_best=99, log_bigram=log_bigram)}
+    assert all(gained == pytest.approx(-5 if string[:1] == (1,) else 0) for string, gained in found.items())
+    log_bigram = np.zeros((3, 3))
+    log_bigram[2, 1] = -3.0  # an a behind a b
+    found = {h.labels: h.score - h.log_p for h in prefix_beam_search(LOG_Y43, n_best=99, log_bigram=log_bigram)}
+    assert all(gained == pytest.approx(-3 * spell(string).count("ba")) for string, gained in found.items())
+
+
+@pytest.mark.parametrize("zeros", [False, True], ids=["smooth", "zeros"])
+def test_a_model_of_weight_zero_is_no_model(zeros):
+    for rng, log_y, blank in cases(50, 9):
+        log_bigram = np.log(rng.dirichlet(np.ones(log_y.shape[1]), log_y.shape[1]))
+        if zeros:
+            log_bigram[0, 0] = -np.inf
+        with_model = prefix_beam_search(log_y, blank, 3, n_best=3, log_bigram=log_bigram, lm_weight=0)
+        assert with_model == prefix_beam_search(log_y, blank, 3, n_best=3)
+
+
+def test_a_model_does_not_underflow_over_2000_symbols():
+    certain = 1 + np.arange(2000) % 2
+    log_y = log_softmax(20 * np.eye(3)[certain])  # so sure that 2000 ways to lose two symbols do not add up to more
+    (alone,) = prefix_beam_search(log_y, width=8)
+    for log_p in (-np.log(3), np.log(3)):
+        (found,) = prefix_beam_search(log_y, width=8, log_bigram=np.full((3, 3), log_p), lm_weight=0.5)
+        assert alone.labels == found.labels == tuple(certain.tolist())
+        assert found.score == pytest.approx(found.log_p + 0.5 * 2000 * log_p, rel=1e-12)
+
+
+def test_a_model_that_allows_nothing_is_no_crash():
+    log_y = log_probabilities([[0, 0.5, 0.5], [0, 0.5, 0.5]])  # never blank, so that some symbol has to come
+    assert prefix_beam_search(log_y, log_bigram=np.full((3, 3), -np.inf)) == []
+
+
+@pytest.mark.parametrize("exponent", ["0.0", "0.5", "1.0"])
+def test_the_published_rankings_by_length(oracles, exponent):
+    truth = oracles["O16_lengthnorm"]["ranking"][exponent]
+    found = prefix_beam_search(LOG_Y43, width=100, n_best=4, length_exponent=float(exponent))
+    assert_same_ranking(in_letters(found, "score"), truth)
+
+
+@pytest.mark.parametrize("exponent", [0.5, 1.0, 2.0])
+def test_the_empty_string_is_last_where_scores_are_divided_by_the_length(exponent):
+    log_y = log_probabilities([[0.98, 0.01, 0.01]] * 3)
+    plain = prefix_beam_search(log_y, width=100, n_best=100)
+    assert plain[0].labels == ()
+    found = prefix_beam_search(log_y, width=100, n_best=100, length_exponent=exponent)
+    assert found[-1].labels == ()
+    assert found[-1].score == -np.inf
+    assert found[-1].log_p == plain[0].log_p
+    log_ps = {h.labels: h.log_p for h in plain}
+    for h in found[:-1]:
+        assert h.log_p == log_ps[h.labels]
+        assert h.score == pytest.approx(h.log_p / len(h.labels) ** exponent, **EXACT)
+
+
+# -- a beam of alignments
+
+
+def test_a_beam_of_alignments_lets_the_alignments_of_one_string_compete():
+    """Two frames, three alignments read a, 0.64 together, and none of them is as good as no symbol at all, 0.36."""
+    narrow = beam_search(LOG_Y64, width=2)
+    assert_same_ranking([(s, np.exp(p)) for s, p in in_letters(narrow)], [("", 0.36), ("a", 0.24)])
+    assert spell(prefix_beam_search(LOG_Y64, width=2)[0].labels) == "a"
+
+
+def test_what_goes_wrong_with_a_beam_of_alignments_on_the_published_table(oracles):
+    best, p = oracles["O6_decoders_Y43"]["map"]
+    assert spell(beam_search(LOG_Y43, width=1)[0].labels) == oracles["O6_decoders_Y43"]["greedy"] != best
+    assert spell(prefix_beam_search(LOG_Y43, width=3)[0].labels) == best
+    for width in (1, 2, 3):
+        assert spell(beam_search(LOG_Y43, width=width)[0].labels) != best
+        assert np.exp(beam_search(LOG_Y43, width=width)[0].log_p) < p
+    found = beam_search(LOG_Y43, width=3**4)
+    assert_same_ranking([(s, np.exp(p)) for s, p in in_letters(found)], oracles["O6_decoders_Y43"]["dist"])
+
+
+def assert_alignments_like_enumeration(count):
+    for _, log_y, blank in cases(count, 10, longest=4):
+        T, A = log_y.shape
+        exact = enumerate_strings(log_y, blank)
+        found = beam_search(log_y, blank, A**T)
+        assert {h.labels: h.log_p for h in found} == pytest.approx(exact, **EXACT), log_y
+        assert found == sorted(found, key=lambda h: (-h.score, h.labels))
+        for width in (1, 3):
+            narrow = beam_search(log_y, blank, width)
+            assert 0 < len({h.labels for h in narrow}) == len(narrow) <= width
+            assert all(h.log_p <= exact[h.labels] + 1e-12 for h in narrow), log_y
+
+
+def test_with_a_width_for_all_alignments_a_beam_of_them_is_exact():
+    assert_alignments_like_enumeration(100)
+
+
+def test_enumeration_sees_a_beam_that_removes_blanks_before_it_merges(monkeypatch):
+    def removed_first(labels, blank):
+        without = [k for k in labels if k != blank]
+        return tuple(k for i, k in enumerate(without) if i == 0 or k != without[i - 1])
+
+    monkeypatch.setattr(decoding, "collapse", removed_first)
+    with pytest.raises(AssertionError):
+        assert_alignments_like_enumeration(20)
+    with pytest.raises(AssertionError):
+        test_greedy_is_the_collapse_of_the_best_alignment_of_all()
+
+
+# -- what is refused
+
+MALFORMED = {
+    "NaN": ([[np.nan, 0.0]], {}, r"log_y\[0, 0\] is NaN"),
+    "row sum": (np.log([[0.5, 0.4]]), {}, r"row 0 of log_y has probabilities that sum to 0.9"),
+    "probabilities": ([[0.5, 0.5]], {}, r"pass log_probabilities\(y\)"),
+    "one dimension": (LOG_Y43[0], {}, r"log_y has shape \(3,\)"),
+    "no frame": (np.empty((0, 3)), {}, r"log_y has shape \(0, 3\)"),
+    "blank too large": (LOG_Y43, {"blank": 3}, r"blank is 3, .* from 0 to 2"),
+    "negative blank": (LOG_Y43, {"blank": -1}, r"blank is -1, .* from 0 to 2"),
+}
+
+
+@pytest.mark.parametrize("search", [greedy, best_string, beam_search, prefix_beam_search])
+@pytest.mark.parametrize(("log_y", "named", "says"), MALFORMED.values(), ids=MALFORMED)
+def test_malformed_arguments_are_named_with_what_would_be_right(search, log_y, named, says):
+    with pytest.raises(ValueError, match=says):
+        search(log_y, **named)
+
+
+@pytest.mark.parametrize("search", [beam_search, prefix_beam_search])
+@pytest.mark.parametrize("width", [0, -1, 2.5])
+def test_a_width_that_is_no_count_is_refused(search, width):
+    with pytest.raises(ValueError, match=f"width is {width}"):
+        search(LOG_Y43, width=width)
+
+
+@pytest.mark.parametrize(
+    "log_bigram", [np.zeros((2, 2)), np.zeros(3), np.full((3, 3), np.nan)], ids=["A", "one dimension", "NaN"]
+)
+def test_a_malformed_model_is_named(log_bigram):
+    with pytest.raises(ValueError, match=r"log_bigram has shape .*; it must be \(3, 3\)"):
+        prefix_beam_search(LOG_Y43, log_bigram=log_bigram)
+
+
+def test_a_negative_number_of_hypotheses_is_refused():
+    with pytest.raises(ValueError, match="n_best is -1"):
+        prefix_beam_search(LOG_Y43, n_best=-1)
+
+
+def test_arguments_stay_as_they_were():
+    log_y, log_bigram = LOG_Y43.copy(), np.full((3, 3), -1.0)
+    log_y.flags.writeable = log_bigram.flags.writeable = False  # whoever writes, stops here
+    for search in (greedy, best_string, beam_search, prefix_beam_search):
+        search(log_y)
+        search(log_y.tolist())
+    prefix_beam_search(log_y, log_bigram=log_bigram, length_exponent=1.0)
+    np.testing.assert_array_equal(log_y, LOG_Y43)
+    np.testing.assert_array_equal(log_bigram, -1.0)
