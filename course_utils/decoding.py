@@ -169,11 +169,17 @@ def prefix_beam_search(
                 return []
             rank_stay = stay * np.exp(lm - top)
             rank_grown = grown * np.exp(grown_lm - top)
-        ranks = np.concatenate([rank_stay, rank_grown.ravel()])
-        cut = max(len(ranks) - width, 0)
-        chosen = np.argpartition(ranks, cut)[cut:]
-        chosen = chosen[ranks[chosen] > 0]
-        kept, new = chosen[chosen < len(ids)], chosen[chosen >= len(ids)] - len(ids)
+        # With a full beam, what grew must beat the worst that stays; that leaves few to sort.
+        floor = rank_stay.min() if len(ids) == width else 0.0
+        rank_grown = rank_grown.ravel()
+        new = np.flatnonzero(rank_grown > floor)
+        kept = np.flatnonzero(rank_stay > 0)
+        ranks = np.concatenate([rank_stay[kept], rank_grown[new]])
+        if len(ranks) > width:
+            cut = len(ranks) - width
+            survives = np.zeros(len(ranks), dtype=bool)
+            survives[np.argpartition(ranks, cut)[cut:]] = True
+            kept, new = kept[survives[: len(kept)]], new[survives[len(kept) :]]
         above, symbol = np.divmod(new, A)
         new_ids = prefixes.extend(ids[above], symbol)
         if weights is not None:
