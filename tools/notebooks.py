@@ -20,7 +20,6 @@ NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 MOST_LINES = 25
 MOST_BYTES = 1_000_000
-SECONDS_A_CELL = 10
 METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
@@ -83,7 +82,7 @@ def _code_faults(cell: NotebookNode, count: int) -> list[str]:
         found.append(f"was run as number {cell.execution_count}, not {count}: run all from the top")
     if "raises-exception" in cell.metadata.get("tags", []):
         found.append("carries the tag raises-exception, which would hide a failure")
-    lines = [line for line in _code_of(cell.source).splitlines() if line.strip()]
+    lines = [line for line in cell.source.splitlines() if line.strip()]
     if len(lines) > MOST_LINES:
         found.append(f"has {len(lines)} lines; at most {MOST_LINES}, the rest belongs in the package")
     for output in cell.outputs:
@@ -96,11 +95,6 @@ def _code_faults(cell: NotebookNode, count: int) -> list[str]:
         elif "image/png" in output.get("data", {}) and not output.metadata.get("image/png", {}).get("alt", "").strip():
             found.append("shows a picture without alternative text; use show(figure, alt)")
     return found
-
-
-def _code_of(source: str) -> str:
-    """Leave out docstrings: in an exercise they are the question."""
-    return re.sub(r'"""(.|\n)*?"""', "", source)
 
 
 def main(arguments: list[str]) -> int:
