@@ -130,3 +130,23 @@ def test_dragging_past_the_ends(player):
         mouse.up()
         expect(player.mark("y-2-0").locator(".slot")).to_have_text(f"{p:g}")
         expect(player.mark("y-2-1").locator(".slot")).to_have_text(f"{1 - p:g}")
+
+
+def test_dragging_with_a_finger_changes_the_number_and_does_not_scroll(player):
+    """Touch, as a phone sends it: without care the browser takes the drag for scrolling and cancels it halfway."""
+    page, target = player.page, player.mark("y-1-0").locator(".box")
+    target.scroll_into_view_if_needed()
+    box, top = target.bounding_box(), player.root.bounding_box()["y"]
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    touch = page.context.new_cdp_session(page)
+    touch.send("Emulation.setTouchEmulationEnabled", {"enabled": True})
+    try:
+        touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
+        for moved in range(5, 65, 5):
+            touch.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [{"x": x, "y": y + moved}]})
+        touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+        expect_scene(player, with_probability(Y, 1, 0, 0.3), step=6)
+        assert player.root.bounding_box()["y"] == pytest.approx(top, abs=1)
+    finally:
+        touch.send("Emulation.setTouchEmulationEnabled", {"enabled": False})
+        touch.detach()

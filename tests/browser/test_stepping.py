@@ -86,6 +86,17 @@ def test_buttons(player):
     expect(player.find("button[aria-label='Previous step']")).to_be_disabled()
 
 
+@pytest.mark.parametrize(
+    ("label", "there", "key", "back"), [("Last step", LAST, "ArrowLeft", LAST - 1), ("First step", 0, "ArrowRight", 1)]
+)
+def test_arrow_keys_go_on_after_a_button_has_led_to_an_end(player, label, there, key, back):
+    """Does the button that has no more to do keep the focus?"""
+    player.press("ArrowRight", "ArrowRight")
+    player.find(f"button[aria-label='{label}']").click()
+    player.expect_step(there)
+    player.press(key).expect_step(back)
+
+
 def test_scrubbing(player):
     box = player.find(".rc-slider").bounding_box()
     mouse, middle = player.page.mouse, box["y"] + box["height"] / 2
