@@ -139,7 +139,7 @@ def check_target(target: ArrayLike, n_symbols: int, name: str = "target") -> NDA
 
 
 def compress(labels: Sequence) -> tuple:
-    """Keep one symbol of every run of equal symbols ; ``compress("BBAHH")`` is B, A, H.
+    """Keep one symbol of every run of equal symbols; ``compress("BBAHH")`` is B, A, H.
 
     Parameters
     ----------

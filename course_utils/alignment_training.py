@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from course_utils.alignment import InfeasibleError, check_log_probabilities, check_target
-from course_utils.viterbi import Ties, align, check_fits, say_where_blocked
+from course_utils.viterbi import Ties, align, check_fits, check_ties, say_where_blocked
 
 Paths = Literal["best", "all"]
 
@@ -126,8 +126,7 @@ def train(
     weights = np.array(weights, dtype=np.float64)
     if steps < 0:
         raise ValueError(f"steps is {steps}; it must be at least 0")
-    if ties not in ("stay", "advance"):
-        raise ValueError(f"ties is {ties!r}; choose 'stay' or 'advance'")
+    check_ties(ties)
     if weights.ndim != 2:
         raise ValueError(f"weights has shape {weights.shape}; it must be (types, A): one row of logits for each type")
     if not np.isfinite(weights).all():

@@ -221,10 +221,9 @@ def loss_and_gradient(
         Malformed arguments.
     """
     log_y = check_log_probabilities(log_y)
-    losses, gradient = batch_loss_and_gradient(
-        log_y[None], [target], [len(log_y)], blank, wrt=wrt, infeasible=infeasible, checked=True
-    )
-    return float(losses[0]), gradient[0]
+    target = _check_labels(target, log_y.shape[1], blank)
+    ((loss, gradient),) = _losses_and_gradients([log_y], [target], blank, wrt, infeasible)
+    return loss, gradient
 
 
 def batch_loss_and_gradient(
@@ -235,7 +234,6 @@ def batch_loss_and_gradient(
     *,
     wrt: Wrt = "logits",
     infeasible: Infeasible = "inf",
-    checked: bool = False,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Losses and gradients of a ragged batch.
 
@@ -249,8 +247,6 @@ def batch_loss_and_gradient(
         (B,) number of frames of each utterance, from 1 to T.
     blank, wrt, infeasible
         As in :func:`loss_and_gradient`.
-    checked
-        Whether ``log_y`` is known to be well-formed.
 
     Returns
     -------
@@ -274,21 +270,11 @@ def batch_loss_and_gradient(
         return np.zeros(0), np.zeros_like(log_y)
     if lengths.dtype.kind not in "iu" or lengths.min(initial=1) < 1 or lengths.max(initial=1) > log_y.shape[1]:
         raise ValueError(f"lengths is {lengths.tolist()}; each is an integer from 1 to {log_y.shape[1]}")
-    if wrt not in ("logits", "log_probabilities"):
-        raise ValueError(f"wrt is {wrt!r}; choose 'logits' or 'log_probabilities'")
-    if infeasible not in ("inf", "raise"):
-        raise ValueError(f"infeasible is {infeasible!r}; choose 'inf' or 'raise'")
     targets = [_check_labels(target, log_y.shape[2], blank) for target in targets]
-    utterances = [
-        rows[:T] if checked else check_log_probabilities(rows[:T]) for rows, T in zip(log_y, lengths, strict=True)
-    ]
+    utterances = [check_log_probabilities(rows[:T]) for rows, T in zip(log_y, lengths, strict=True)]
     losses, gradients = np.empty(len(log_y)), np.zeros_like(log_y)
-    for b, (loss, occupancy) in enumerate(_occupancies(utterances, targets, blank)):
-        losses[b] = loss
-        if loss < np.inf:
-            gradients[b, : lengths[b]] = _gradient(occupancy, utterances[b], wrt)
-        elif infeasible == "raise":
-            raise InfeasibleError(_say_infeasible(targets[b], lengths[b]))
+    for b, (loss, gradient) in enumerate(_losses_and_gradients(utterances, targets, blank, wrt, infeasible)):
+        losses[b], gradients[b, : lengths[b]] = loss, gradient
     return losses, gradients
 
 
@@ -355,6 +341,22 @@ def best_alignment(log_y: ArrayLike, target: ArrayLike, blank: int = 0) -> CTCAl
         states[t] = i
         i -= came[t, i]
     return CTCAlignment(extended, trellis, states, float(trellis[-1, states[-1]]))
+
+
+def _losses_and_gradients(utterances, targets, blank, wrt, infeasible) -> list[tuple[float, NDArray]]:
+    """For each checked utterance its loss and its (T, A) gradient."""
+    if wrt not in ("logits", "log_probabilities"):
+        raise ValueError(f"wrt is {wrt!r}; choose 'logits' or 'log_probabilities'")
+    if infeasible not in ("inf", "raise"):
+        raise ValueError(f"infeasible is {infeasible!r}; choose 'inf' or 'raise'")
+    found = []
+    for log_y, target, (loss, occupancy) in zip(
+        utterances, targets, _occupancies(utterances, targets, blank), strict=True
+    ):
+        if loss == np.inf and infeasible == "raise":
+            raise InfeasibleError(_say_infeasible(target, len(log_y)))
+        found.append((loss, np.zeros_like(log_y) if loss == np.inf else _gradient(occupancy, log_y, wrt)))
+    return found
 
 
 def _occupancies(utterances, targets, blank) -> Iterator[tuple[float, NDArray | None]]:

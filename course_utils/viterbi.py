@@ -110,8 +110,7 @@ def forward(log_y: NDArray, target: NDArray, ties: Ties = "stay") -> tuple[NDArr
 
 def back_pointers(trellis: NDArray, ties: Ties = "stay") -> NDArray[np.bool_]:
     """Say for each cell of a (T, K) trellis whether the best way into it advances from i − 1 (section 8.4)."""
-    if ties not in ("stay", "advance"):
-        raise ValueError(f"ties is {ties!r}; choose 'stay' or 'advance'")
+    check_ties(ties)
     advanced = np.zeros(trellis.shape, dtype=bool)
     stay, advance = trellis[:-1, 1:], trellis[:-1, :-1]
     if ties == "stay":
@@ -182,6 +181,12 @@ def align_in_probabilities(y: NDArray, target: NDArray, ties: Ties = "stay") -> 
         trellis[t] *= y[t, target]
     advanced = back_pointers(trellis, ties)
     return trellis, advanced, trace_back(advanced)
+
+
+def check_ties(ties: str) -> None:
+    """Raise a ValueError unless ``ties`` names a rule."""
+    if ties not in ("stay", "advance"):
+        raise ValueError(f"ties is {ties!r}; choose 'stay' or 'advance'")
 
 
 def check_fits(K: int, T: int) -> None:

@@ -9,9 +9,8 @@ from numpy.typing import ArrayLike
 
 from course_utils.alignment import encode, log_probabilities
 from course_utils.ctc import ForwardBackward, fewest_frames, forward_backward
-from course_utils.scenes.lattice import Lattice, arrow
+from course_utils.scenes.lattice import PROBABILITY, Lattice, arrow, names_of_columns, probability_cells
 from course_utils.scenes.scene import (
-    Edit,
     Mark,
     Scene,
     Storyboard,
@@ -62,9 +61,8 @@ def lattice_scene(
     if table not in GREEK:
         raise ValueError(f"table is {table!r}; choose 'alpha', 'beta' or 'gamma'")
     log_y = log_probabilities(y)
-    if len(symbols) < log_y.shape[1]:
-        raise ValueError(f"symbols has {len(symbols)} names, but y has {log_y.shape[1]} columns: name every column")
-    labels = encode(target, symbols[: log_y.shape[1]])
+    symbols = names_of_columns(symbols, log_y, "y")
+    labels = encode(target, symbols)
     right = forward_backward(log_y, labels, blank)
     if skip_always:
         skip = np.zeros_like(right.skip)
@@ -107,8 +105,7 @@ class _CTCLattice:
         title = f"CTC: {self.table} for {spelled} in {self.T} frames"
         if self.tables is not self.right:
             title += ", skipping also between equal letters"
-        edit = Edit("probability", 0, 1, 0.01)
-        return Scene(title, self.drawing(title), tuple(board.steps), self.numbers(title), edit=edit)
+        return Scene(title, self.drawing(title), tuple(board.steps), self.numbers(title), edit=PROBABILITY)
 
     # -- alpha
 
@@ -313,16 +310,9 @@ class _CTCLattice:
     def drawing(self, title: str) -> str:
         marks = [text(self.emission.centre(t, 0)[0], 20, f"t = {t}", "soft") for t in range(self.T)]
         names = []
-        for k, symbol in enumerate(self.symbols[: self.y.shape[1]]):
+        for k, symbol in enumerate(self.symbols):
             names.append(text(84, self.emission.centre(0, k)[1] + 5, f"y({symbol})", "small", "end"))
-            for t in range(self.T):
-                p = float(self.y[t, k])
-                marks.append(
-                    self.emission.cell(
-                        f"y-{t}-{k}", t, k, content=number(p, 3), state="done", css="cell emission", level=0.45 * p,
-                        edit=round(p, 12), label=f"probability of {symbol} at frame {t}",
-                    )
-                )  # fmt: skip
+        marks += probability_cells(self.emission, self.y, self.symbols, range(self.y.shape[1]))
         for i in range(self.S):
             y = self.grid.centre(0, i)[1] + 5
             names += [text(84, y, self.names[i], "name", "end"), text(56, y, f"i = {i}", "soft", "end")]
@@ -353,10 +343,7 @@ class _CTCLattice:
 
     def numbers(self, title: str) -> Table:
         header = ("", *(f"t = {t}" for t in range(self.T)))
-        rows = [
-            (f"y({symbol})", *(number(p, 3) for p in self.y[:, k]))
-            for k, symbol in enumerate(self.symbols[: self.y.shape[1]])
-        ]
+        rows = [(f"y({symbol})", *(number(p, 3) for p in self.y[:, k])) for k, symbol in enumerate(self.symbols)]
         rows += [
             (f"{self.sign}, i = {i} {name}", *(number(v) for v in self.values[:, i]))
             for i, name in enumerate(self.names)

@@ -1,9 +1,14 @@
 """The grid that alignments live on: frames run to the right, positions of the target run down."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from course_utils.scenes.scene import text
+from numpy.typing import NDArray
+
+from course_utils.scenes.scene import Edit, number, text
+
+PROBABILITY = Edit("probability", 0, 1, 0.01)
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,27 @@ class Lattice:
             start = (x - self.across + self.width + 2, y - self.down + self.height + 2)
             end = (x - 3, y - 3)
         return arrow(name, start, end, state)
+
+
+def names_of_columns(symbols: Sequence[str], table: NDArray, name: str) -> Sequence[str]:
+    """Return the names of the columns of a (T, A) table; raise a ValueError where there are too few."""
+    if len(symbols) < table.shape[1]:
+        raise ValueError(
+            f"symbols has {len(symbols)} names, but {name} has {table.shape[1]} columns: name every column"
+        )
+    return symbols[: table.shape[1]]
+
+
+def probability_cells(where: Lattice, y: NDArray, symbols: Sequence[str], columns: Sequence[int]) -> list[str]:
+    """Draw some columns of the (T, A) probabilities ``y``, one a row, as numbers to change: marks y-t-column."""
+    return [
+        where.cell(
+            f"y-{t}-{k}", t, row, content=number(float(p), 3), state="done", css="cell emission",
+            level=0.45 * float(p), edit=float(p), label=f"probability of {symbols[k]} at frame {t}",
+        )
+        for row, k in enumerate(columns)
+        for t, p in enumerate(y[:, k])
+    ]  # fmt: skip
 
 
 def cell(

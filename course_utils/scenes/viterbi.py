@@ -10,9 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from course_utils import viterbi
 from course_utils.alignment import check_target, compress, encode, log_probabilities
-from course_utils.scenes.lattice import Lattice
+from course_utils.scenes.lattice import PROBABILITY, Lattice, names_of_columns, probability_cells
 from course_utils.scenes.scene import (
-    Edit,
     Hint,
     Mark,
     Scene,
@@ -29,7 +28,6 @@ from course_utils.scenes.scene import (
 )
 
 Domain = Literal["probability", "log"]
-PROBABILITY = Edit("probability", 0, 1, 0.01)
 ROWS_SHOWN = 5  # of the probabilities; with more symbols than this, only those of the target
 
 
@@ -73,7 +71,7 @@ class _Trellis:
         log_y = log_probabilities(y)
         self.y, self.log_y = np.asarray(y, dtype=float), log_y
         self.T = len(log_y)
-        self.target = check_target(encode(target, _names_of(symbols, log_y, "y")), log_y.shape[1])
+        self.target = check_target(encode(target, names_of_columns(symbols, log_y, "y")), log_y.shape[1])
         self.K = len(self.target)
         if self.K == 0:
             raise ValueError("target is empty; give at least one symbol, such as 'AB'")
@@ -288,15 +286,7 @@ class _Trellis:
             text(64, self.emission.centre(0, row)[1] + 5, f"y({self.symbols[k]})", "small", "end")
             for row, k in enumerate(self.rows)
         ]
-        for row, k in enumerate(self.rows):
-            for t in range(T):
-                p = float(self.y[t, k])
-                marks.append(
-                    self.emission.cell(
-                        f"y-{t}-{k}", t, row, content=number(p, 3), state="done", css="cell emission",
-                        level=0.45 * p, edit=p, label=f"probability of {self.symbols[k]} at frame {t}",
-                    )
-                )  # fmt: skip
+        marks += probability_cells(self.emission, self.y, self.symbols, self.rows)
         for i in range(K):
             x, y = 64, grid.centre(0, i)[1]
             names += [text(x, y, self.names[i], "name", "end"), text(x, y + 16, f"i = {i}", "soft", "end")]
@@ -353,7 +343,7 @@ def strip_scene(
     log_y = np.asarray(log_y, dtype=float)
     if image.ndim != 2 or image.shape[1] != len(log_y):
         raise ValueError(f"image has shape {image.shape}, but log_y has {len(log_y)} frames: give one frame per column")
-    found = viterbi.align(log_y, encode(target, _names_of(symbols, log_y, "log_y")))
+    found = viterbi.align(log_y, encode(target, names_of_columns(symbols, log_y, "log_y")))
     names = [str(symbols[k]) for k in found.target]
     if true_spans is not None:
         true_spans, shown = np.asarray(true_spans), sum(name.isalnum() for name in names)
@@ -362,14 +352,6 @@ def strip_scene(
                 f"true_spans has shape {true_spans.shape}; {shown} symbols of the target need ({shown}, 2)"
             )
     return _StripTrellis(image, log_y, names, found, true_spans).scene()
-
-
-def _names_of(symbols: Sequence[str], table: NDArray, name: str) -> Sequence[str]:
-    if len(symbols) < table.shape[1]:
-        raise ValueError(
-            f"symbols has {len(symbols)} names, but {name} has {table.shape[1]} columns: name every column"
-        )
-    return symbols[: table.shape[1]]
 
 
 class _StripTrellis:
