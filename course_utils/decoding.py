@@ -4,6 +4,7 @@ Finding the most probable string exactly means looking at all of them, so these 
 reports is what it has found, a lower bound of the string's log-probability.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 from math import inf, log
@@ -204,6 +205,32 @@ def prefix_beam_search(
             score = score / len(labels) ** length_exponent if labels else -inf
         found.append(Hypothesis(labels, float(log_p), float(score)))
     return sorted(found, key=lambda h: (-h.score, h.labels))[:n_best]
+
+
+def edit_distance(read: Sequence, true: Sequence) -> int:
+    """Count the fewest symbols to insert, delete or replace that turn one sequence into the other (Levenshtein)."""
+    row = list(range(len(true) + 1))
+    for n, symbol in enumerate(read, start=1):
+        above, row[0] = row[0], n
+        for i, wanted in enumerate(true, start=1):
+            above, row[i] = row[i], min(row[i] + 1, row[i - 1] + 1, above + (symbol != wanted))
+    return row[-1]
+
+
+def character_error_rate(read: Sequence[Sequence], true: Sequence[Sequence]) -> float:
+    """Edits that it takes to mend all the sequences read, for each symbol of the true ones.
+
+    Raises
+    ------
+    ValueError
+        There are not as many of both, or the true ones have no symbol at all.
+    """
+    if len(read) != len(true):
+        raise ValueError(f"read has {len(read)} sequences and true {len(true)}; they are compared one by one")
+    symbols = sum(map(len, true))
+    if symbols == 0:
+        raise ValueError("true has no symbols, so there is no rate of errors")
+    return sum(edit_distance(a, b) for a, b in zip(read, true, strict=True)) / symbols
 
 
 class _Prefixes:

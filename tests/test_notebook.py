@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 from course_utils.alignment import encode
 from course_utils.data import STRIP_SYMBOLS, digit_strip
 from course_utils.notebook import (
-    PRESETS,
     strip_stepper,
     training_stepper,
     viterbi_explorer,
     viterbi_stepper,
     with_probability,
 )
+from course_utils.notebook.ch08 import PRESETS
 from course_utils.viterbi import align
 
 WORKED_EXAMPLE = np.array([[0.9, 0.1], [0.6, 0.4], [0.3, 0.7], [0.2, 0.8]])
@@ -231,7 +231,7 @@ def test_the_training_stepper_plays_as_many_iterations_as_asked_for(paths, title
 
 
 def test_a_picture_carries_its_words():
-    from course_utils.notebook import Picture
+    from course_utils.notebook.pictures import Picture
 
     data, metadata = Picture(b"png", "A line that rises.")._repr_mimebundle_()
     assert data["text/plain"] == "Picture: A line that rises."

@@ -111,8 +111,8 @@ def test_a_saved_output_shows_the_numbers_where_no_kernel_has_the_widget(noteboo
 
 def test_a_broken_player_turns_the_check_red(notebook):
     one = notebook(
-        "import course_utils.notebook as c\nclass Broken(c.Stepper):\n    _esm = 'export default { render( {'\n"
-        "c.Stepper = Broken\nc.viterbi_stepper([[.9, .1], [.2, .8]], 'AB')",
+        "import course_utils.notebook.editing as c\nclass Broken(c.Stepper):\n    _esm = 'export default { render( {'\n"
+        "c.Stepper = Broken\nfrom course_utils.notebook import *\nviterbi_stepper([[.9, .1], [.2, .8]], 'AB')",
         run=False,
         quiet=False,
     )

@@ -11,7 +11,7 @@ from enumeration import random_problem, scored_paths
 from course_utils.alignment import encode, log_probabilities
 from course_utils.alignment_training import train
 from course_utils.data import STRIP_SYMBOLS, digit_strip
-from course_utils.notebook import PRESETS
+from course_utils.notebook.ch08 import PRESETS
 from course_utils.scenes.training import training_scene
 from course_utils.scenes.viterbi import strip_scene, viterbi_scene
 from course_utils.viterbi import align

@@ -1,0 +1,106 @@
+"""The steppers of chapter 9."""
+
+from collections.abc import Sequence
+
+import ipywidgets
+import numpy as np
+from numpy.typing import ArrayLike
+
+from course_utils.beam_steps import Keeps
+from course_utils.notebook.editing import Explorer, Probabilities, probability_stepper
+from course_utils.scenes.collapse import Order, collapse_scene
+from course_utils.scenes.ctc import Shown, lattice_scene
+from course_utils.scenes.decoding import beam_scene, greedy_scene
+from course_utils.stepper import Stepper
+
+EXAMPLE = np.array([[0.5, 0.3, 0.2], [0.1, 0.6, 0.3], [0.4, 0.35, 0.25], [0.2, 0.7, 0.1]])
+SYMBOLS = "-ab"
+SEARCHES = {
+    "greedy": None,
+    "beam over alignments": "alignments",
+    "prefix beam, one score": "one score",
+    "prefix beam, two scores": "prefixes",
+}
+
+
+def collapse_stepper(path: Sequence[str], blank: str = "-", order: Order = "merge first") -> Stepper:
+    """Step through the collapse of an alignment; parameters as in :func:`course_utils.scenes.collapse.collapse_scene`."""
+    return Stepper(collapse_scene(path, blank, order))
+
+
+def collapse_explorer() -> Explorer:
+    """Type an alignment, choose the order of the two stages, and step through its collapse."""
+    path = ipywidgets.Text(value="hh-ell-lo", description="Alignment", continuous_update=False)
+    order = ipywidgets.Dropdown(options=["merge first", "blanks first"], description="Order", layout={"width": "260px"})
+    return Explorer(lambda: collapse_scene(path.value.strip(), "-", order.value), path, order)
+
+
+def ctc_stepper(
+    y: ArrayLike,
+    target: str | Sequence,
+    symbols: Sequence[str] = SYMBOLS,
+    blank: int = 0,
+    *,
+    table: Shown = "alpha",
+    skip_always: bool = False,
+) -> Stepper:
+    """Step through alpha, beta or gamma of a target; drag or type a probability and the table follows.
+
+    Parameters are those of :func:`course_utils.scenes.ctc.lattice_scene`.
+    """
+    return probability_stepper(
+        y, lambda y: lattice_scene(y, target, symbols, blank, table=table, skip_always=skip_always)
+    )
+
+
+def ctc_explorer() -> Explorer:
+    """Choose a target of a and b, one of the tables and whether the rule for skips holds, and step through it."""
+    target = ipywidgets.Text(value="aa", description="Target", continuous_update=False, layout={"width": "200px"})
+    table = ipywidgets.Dropdown(options=["alpha", "beta", "gamma"], description="Table", layout={"width": "200px"})
+    skips = ipywidgets.Dropdown(
+        options=[("between different letters", False), ("also between equal letters", True)],
+        description="Skips",
+        layout={"width": "300px"},
+    )
+    y = Probabilities(
+        EXAMPLE,
+        lambda y: lattice_scene(y, target.value.strip().lower(), SYMBOLS, table=table.value, skip_always=skips.value),
+    )
+    return Explorer(lambda: y.scene(y.now), target, table, skips, edit=y.edit)
+
+
+def greedy_stepper(y: ArrayLike, symbols: Sequence[str] = SYMBOLS, blank: int = 0) -> Stepper:
+    """Step through greedy decoding; drag or type a probability and the string follows.
+
+    Parameters are those of :func:`course_utils.scenes.decoding.greedy_scene`.
+    """
+    return probability_stepper(y, lambda y: greedy_scene(y, symbols, blank))
+
+
+def beam_stepper(
+    y: ArrayLike,
+    symbols: Sequence[str] = SYMBOLS,
+    blank: int = 0,
+    *,
+    width: int = 2,
+    keeps: Keeps = "prefixes",
+) -> Stepper:
+    """Step through a beam search; drag or type a probability and the candidates follow.
+
+    Parameters are those of :func:`course_utils.scenes.decoding.beam_scene`.
+    """
+    return probability_stepper(y, lambda y: beam_scene(y, symbols, blank, width=width, keeps=keeps))
+
+
+def decoder_explorer() -> Explorer:
+    """Choose a decoder and the width of its beam, and step through what it does."""
+    search = ipywidgets.Dropdown(options=list(SEARCHES), description="Decoder", layout={"width": "300px"})
+    search.value = "prefix beam, two scores"
+    width = ipywidgets.BoundedIntText(value=2, min=1, max=8, description="Width", layout={"width": "160px"})
+
+    def scene(y):
+        keeps = SEARCHES[search.value]
+        return beam_scene(y, SYMBOLS, width=width.value, keeps=keeps) if keeps else greedy_scene(y, SYMBOLS)
+
+    y = Probabilities(EXAMPLE, scene)
+    return Explorer(lambda: y.scene(y.now), search, width, edit=y.edit)

@@ -1,0 +1,218 @@
+"""The torch models that the notebooks train. The only module that imports torch.
+
+Random numbers come from NumPy, so that a training run begins the same way with every version of torch.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from torch import nn
+
+from course_utils.ctc import batch_loss_and_gradient
+from course_utils.data import STRIP_HEIGHT, STRIP_SYMBOLS, Strip, digit_strip, distort, random_digits, scanned_digits
+from course_utils.decoding import character_error_rate, greedy
+
+BLANK = len(STRIP_SYMBOLS) - 1  # the gap between digits serves as the blank
+Loss = Literal["torch", "course"]
+
+
+class StripReader(nn.Module):
+    """A two-way LSTM that reads a strip of digits column by column.
+
+    A convolution looks at each pixel's neighbourhood, pairs of rows are pooled, the LSTM runs over the columns from
+    both ends, and a linear layer gives eleven logits a column: ten digits and the blank, which is column 10.
+
+    Parameters
+    ----------
+    channels
+        Of the convolution.
+    hidden
+        Units of the LSTM in each direction.
+    seed
+        Of the initial weights.
+    """
+
+    def __init__(self, channels: int = 16, hidden: int = 64, seed: int = 0):
+        super().__init__()
+        self.look = nn.Conv2d(1, channels, 3, padding=1)
+        self.pool = nn.MaxPool2d((2, 1))
+        self.lstm = nn.LSTM(channels * (STRIP_HEIGHT // 2), hidden, bidirectional=True)
+        self.name = nn.Linear(2 * hidden, len(STRIP_SYMBOLS))
+        rng = np.random.default_rng(seed)
+        with torch.no_grad():
+            for weight in self.parameters():
+                bound = 1 / np.sqrt(weight[0].numel() if weight.ndim > 1 else hidden)
+                weight.copy_(torch.from_numpy(rng.uniform(-bound, bound, weight.shape)))
+
+    def forward(self, images: torch.Tensor, keep: torch.Tensor | None = None) -> torch.Tensor:
+        """Turn (B, STRIP_HEIGHT, T) images into (T, B, 11) logits; ``keep`` multiplies what the LSTM says."""
+        seen = self.pool(torch.relu(self.look(images[:, None])))
+        states, _ = self.lstm(seen.permute(3, 0, 1, 2).flatten(2))
+        return self.name(states if keep is None else states * keep)
+
+    def log_probabilities(self, image: ArrayLike) -> NDArray[np.float64]:
+        """Return (T, 11) natural log-probabilities of the columns of one image, in the order of STRIP_SYMBOLS."""
+        dtype = self.name.weight.dtype
+        with torch.no_grad():
+            logits = self(torch.as_tensor(np.asarray(image), dtype=dtype)[None])[:, 0]
+        return logits.double().log_softmax(-1).numpy()
+
+    def read(self, image: ArrayLike) -> str:
+        """Read one image by greedy decoding."""
+        return spell(greedy(self.log_probabilities(image), BLANK))
+
+
+def spell(labels: Sequence[int]) -> str:
+    """Write column indices as digits."""
+    return "".join(STRIP_SYMBOLS[k] for k in labels)
+
+
+class _CourseCTC(torch.autograd.Function):
+    """The loss of chapter 9 as torch sees it: forward computes the gradient as well, backward hands it on."""
+
+    @staticmethod
+    def forward(ctx, logits, targets, lengths):
+        log_y = logits.detach().double().log_softmax(-1).numpy().transpose(1, 0, 2)
+        losses, gradients = batch_loss_and_gradient(log_y, targets, lengths, BLANK)
+        ctx.save_for_backward(torch.from_numpy(gradients.transpose(1, 0, 2).copy()).to(logits.dtype))
+        return torch.tensor(losses.sum(), dtype=logits.dtype)
+
+    @staticmethod
+    def backward(ctx, above):
+        (gradient,) = ctx.saved_tensors
+        return above * gradient, None, None
+
+
+def ctc_loss(
+    logits: torch.Tensor, targets: Sequence[Sequence[int]], lengths: Sequence[int], loss: Loss = "torch"
+) -> torch.Tensor:
+    """Sum of the CTC losses of a ragged batch, in nats.
+
+    Parameters
+    ----------
+    logits
+        (T, B, 11).
+    targets
+        B sequences of column indices without the blank.
+    lengths
+        Frames of each utterance.
+    loss
+        Whose: "torch", or "course" for :func:`course_utils.ctc.batch_loss_and_gradient`.
+
+    Raises
+    ------
+    ValueError
+        ``loss`` is none of the two.
+    """
+    if loss == "course":
+        return _CourseCTC.apply(logits, targets, np.asarray(lengths))
+    if loss != "torch":
+        raise ValueError(f"loss is {loss!r}; choose 'torch' or 'course'")
+    joined = torch.tensor([k for target in targets for k in target])
+    of_each = torch.tensor([len(target) for target in targets])
+    log_y = logits.log_softmax(-1)
+    return nn.functional.ctc_loss(log_y, joined, torch.tensor(lengths), of_each, blank=BLANK, reduction="sum")
+
+
+@dataclass
+class Curves:
+    """What training is to be watched by, each a list of (iteration, value).
+
+    ``loss`` is in nats for each digit of a batch; ``error`` the character error rate on strips to watch.
+    """
+
+    loss: list[tuple[int, float]] = field(default_factory=list)
+    error: list[tuple[int, float]] = field(default_factory=list)
+
+
+def train_reader(
+    iterations: int = 2500,
+    *,
+    batch: int = 32,
+    learning_rate: float = 8e-3,
+    dropout: float = 0.2,
+    seed: int = 0,
+    loss: Loss = "torch",
+    dtype: torch.dtype = torch.float32,
+    watch: Callable[[int, Curves], None] | None = None,
+    watched: Sequence[Strip] = (),
+    every: int = 100,
+) -> tuple[StripReader, Curves]:
+    """Train a :class:`StripReader` on strips of 3 to 6 training digits, laid out and distorted anew for every batch.
+
+    Parameters
+    ----------
+    iterations, batch
+        Steps of Adam, and strips in each.
+    learning_rate
+        Its peak: it rises over the first 15 % of the run and falls to nothing in the rest.
+    dropout
+        Share of the LSTM's outputs that is left out in training.
+    seed
+        Of everything random.
+    loss
+        As for :func:`ctc_loss`.
+    dtype
+        Of the weights.
+    watch
+        Called every ``every`` iterations with the number done and the curves so far.
+    watched
+        Strips whose error rate is measured then; nothing is fitted to them.
+    every
+        See ``watch``.
+
+    Returns
+    -------
+    reader, curves
+        The reader, and its loss at every iteration.
+    """
+    rng, curves = np.random.default_rng(seed), Curves()
+    reader = StripReader(seed=seed).to(dtype)
+    optimiser = torch.optim.Adam(reader.parameters(), lr=learning_rate)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, learning_rate, total_steps=max(iterations, 2), pct_start=0.15
+    )
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # the matrices are small: a second thread costs more than it gives where cores are busy
+    try:
+        for n, strips in zip(range(1, iterations + 1), _batches(rng, batch), strict=False):
+            T = max(strip.image.shape[1] for strip in strips)
+            keep = (rng.random((T, batch, 2 * reader.lstm.hidden_size)) >= dropout) / (1 - dropout)
+            logits = reader(_padded(strips, T, dtype), torch.as_tensor(keep, dtype=dtype))
+            targets = [[int(digit) for digit in strip.digits] for strip in strips]
+            total = ctc_loss(logits, targets, [strip.image.shape[1] for strip in strips], loss)
+            optimiser.zero_grad()
+            (total / batch).backward()
+            nn.utils.clip_grad_norm_(reader.parameters(), 5.0)
+            optimiser.step()
+            schedule.step()
+            curves.loss.append((n, total.item() / sum(map(len, targets))))
+            if watch is not None and (n % every == 0 or n == iterations):
+                if watched:
+                    read = [reader.read(strip.image) for strip in watched]
+                    curves.error.append((n, character_error_rate(read, [strip.digits for strip in watched])))
+                watch(n, curves)
+    finally:
+        torch.set_num_threads(threads)
+    return reader, curves
+
+
+def _batches(rng: np.random.Generator, size: int) -> Iterator[list[Strip]]:
+    n = 0
+    while True:
+        if n % 5 == 0:  # distorting all images takes as long as a tenth of an iteration
+            images = distort(scanned_digits()[0], rng)
+        n += 1
+        yield [digit_strip(random_digits(rng), rng, "train", images=images) for _ in range(size)]
+
+
+def _padded(strips: Sequence[Strip], T: int, dtype: torch.dtype) -> torch.Tensor:
+    """Lay images of different widths into one array, with white paper to their right."""
+    images = np.zeros((len(strips), STRIP_HEIGHT, T))
+    for image, strip in zip(images, strips, strict=True):
+        image[:, : strip.image.shape[1]] = strip.image
+    return torch.as_tensor(images, dtype=dtype)
