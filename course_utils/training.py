@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import nn
 
 from course_utils.ctc import batch_loss_and_gradient
-from course_utils.data import STRIP_HEIGHT, STRIP_SYMBOLS, Strip, digit_strip, distort, random_digits, scanned_digits
+from course_utils.data import STRIP_HEIGHT, STRIP_SYMBOLS, Strip, digit_strip, distort, scanned_digits
 from course_utils.decoding import character_error_rate, greedy
 
 BLANK = len(STRIP_SYMBOLS) - 1  # the gap between digits serves as the blank
@@ -23,13 +23,14 @@ Loss = Literal["torch", "course"]
 class StripReader(nn.Module):
     """A two-way LSTM that reads a strip of digits column by column.
 
-    A convolution looks at each pixel's neighbourhood, pairs of rows are pooled, the LSTM runs over the columns from
-    both ends, and a linear layer gives eleven logits a column: ten digits and the blank, which is column 10.
+    Two convolutions look at the neighbourhood of each pixel, each followed by pooling of pairs of rows. The LSTM runs
+    over the columns from both ends, and a linear layer gives eleven logits a column: ten digits and the blank,
+    which is column 10.
 
     Parameters
     ----------
     channels
-        Of the convolution.
+        Of the first convolution; the second has twice as many.
     hidden
         Units of the LSTM in each direction.
     seed
@@ -38,9 +39,12 @@ class StripReader(nn.Module):
 
     def __init__(self, channels: int = 16, hidden: int = 64, seed: int = 0):
         super().__init__()
-        self.look = nn.Conv2d(1, channels, 3, padding=1)
-        self.pool = nn.MaxPool2d((2, 1))
-        self.lstm = nn.LSTM(channels * (STRIP_HEIGHT // 2), hidden, bidirectional=True)
+        pool = nn.MaxPool2d((2, 1))
+        self.look = nn.Sequential(
+            nn.Conv2d(1, channels, 3, padding=1), nn.ReLU(), pool,
+            nn.Conv2d(channels, 2 * channels, 3, padding=1), nn.ReLU(), pool,
+        )  # fmt: skip
+        self.lstm = nn.LSTM(2 * channels * (STRIP_HEIGHT // 4), hidden, bidirectional=True)
         self.name = nn.Linear(2 * hidden, len(STRIP_SYMBOLS))
         rng = np.random.default_rng(seed)
         with torch.no_grad():
@@ -48,11 +52,13 @@ class StripReader(nn.Module):
                 bound = 1 / np.sqrt(weight[0].numel() if weight.ndim > 1 else hidden)
                 weight.copy_(torch.from_numpy(rng.uniform(-bound, bound, weight.shape)))
 
-    def forward(self, images: torch.Tensor, keep: torch.Tensor | None = None) -> torch.Tensor:
-        """Turn (B, STRIP_HEIGHT, T) images into (T, B, 11) logits; ``keep`` multiplies what the LSTM says."""
-        seen = self.pool(torch.relu(self.look(images[:, None])))
-        states, _ = self.lstm(seen.permute(3, 0, 1, 2).flatten(2))
-        return self.name(states if keep is None else states * keep)
+    def forward(
+        self, images: torch.Tensor, dropout: Callable[[torch.Tensor], torch.Tensor] = lambda x: x
+    ) -> torch.Tensor:
+        """Turn (B, STRIP_HEIGHT, T) images into (T, B, 11) logits, with ``dropout`` before and behind the LSTM."""
+        seen = self.look(images[:, None]).permute(3, 0, 1, 2).flatten(2)
+        states, _ = self.lstm(dropout(seen))
+        return self.name(dropout(states))
 
     def log_probabilities(self, image: ArrayLike) -> NDArray[np.float64]:
         """Return (T, 11) natural log-probabilities of the columns of one image, in the order of STRIP_SYMBOLS."""
@@ -134,7 +140,8 @@ def train_reader(
     *,
     batch: int = 32,
     learning_rate: float = 8e-3,
-    dropout: float = 0.2,
+    dropout: float = 0.4,
+    distortion: float = 1.0,
     seed: int = 0,
     loss: Loss = "torch",
     dtype: torch.dtype = torch.float32,
@@ -142,7 +149,7 @@ def train_reader(
     watched: Sequence[Strip] = (),
     every: int = 100,
 ) -> tuple[StripReader, Curves]:
-    """Train a :class:`StripReader` on strips of 3 to 6 training digits, laid out and distorted anew for every batch.
+    """Train a :class:`StripReader` on strips of 3 to 6 training digits, laid out and distorted again and again.
 
     Parameters
     ----------
@@ -151,7 +158,9 @@ def train_reader(
     learning_rate
         Its peak: it rises over the first 15 % of the run and falls to nothing in the rest.
     dropout
-        Share of the LSTM's outputs that is left out in training.
+        Share of what goes into the LSTM and of what comes out of it that is left out in training.
+    distortion
+        As for :func:`course_utils.data.distort`.
     seed
         Of everything random.
     loss
@@ -179,10 +188,9 @@ def train_reader(
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # the matrices are small: a second thread costs more than it gives where cores are busy
     try:
-        for n, strips in zip(range(1, iterations + 1), _batches(rng, batch), strict=False):
+        for n, strips in zip(range(1, iterations + 1), _batches(rng, batch, distortion), strict=False):
             T = max(strip.image.shape[1] for strip in strips)
-            keep = (rng.random((T, batch, 2 * reader.lstm.hidden_size)) >= dropout) / (1 - dropout)
-            logits = reader(_padded(strips, T, dtype), torch.as_tensor(keep, dtype=dtype))
+            logits = reader(_padded(strips, T, dtype), lambda x: _leave_out(x, dropout, rng))
             targets = [[int(digit) for digit in strip.digits] for strip in strips]
             total = ctc_loss(logits, targets, [strip.image.shape[1] for strip in strips], loss)
             optimiser.zero_grad()
@@ -201,13 +209,20 @@ def train_reader(
     return reader, curves
 
 
-def _batches(rng: np.random.Generator, size: int) -> Iterator[list[Strip]]:
+def _batches(rng: np.random.Generator, size: int, distortion: float) -> Iterator[list[Strip]]:
     n = 0
     while True:
         if n % 5 == 0:  # distorting all images takes as long as a tenth of an iteration
-            images = distort(scanned_digits()[0], rng)
+            images = distort(scanned_digits()[0], rng, distortion)
         n += 1
-        yield [digit_strip(random_digits(rng), rng, "train", images=images) for _ in range(size)]
+        length = int(rng.integers(3, 7))  # one for all: the LSTM runs as long as the longest strip of a batch
+        digits = ["".join(map(str, row)) for row in rng.integers(10, size=(size, length))]
+        yield [digit_strip(each, rng, "train", images=images) for each in digits]
+
+
+def _leave_out(x: torch.Tensor, share: float, rng: np.random.Generator) -> torch.Tensor:
+    keep = rng.random(tuple(x.shape), dtype=np.float32) >= share
+    return x * torch.as_tensor(keep / (1 - share), dtype=x.dtype)
 
 
 def _padded(strips: Sequence[Strip], T: int, dtype: torch.dtype) -> torch.Tensor:

@@ -6,10 +6,10 @@ from html import escape
 
 import numpy as np
 
-from course_utils.exercises import ch08
+from course_utils.exercises import ch08, ch09
 from course_utils.exercises.exercise import Comparison, Exercise, Report, judge, show
 
-EXERCISES: dict[str, Exercise] = {exercise.id: exercise for exercise in (*ch08.EXERCISES,)}
+EXERCISES: dict[str, Exercise] = {exercise.id: exercise for exercise in (*ch08.EXERCISES, *ch09.EXERCISES)}
 CELLS_SHOWN = 7  # rows and columns of a comparison; a longer table is cut around its first wrong cell
 
 

@@ -10,11 +10,13 @@ from course_utils.notebook.ch09 import (
     ctc_stepper,
     decoder_explorer,
     greedy_stepper,
+    reading_figure,
 )
 from course_utils.notebook.editing import with_probability
-from course_utils.notebook.pictures import show
+from course_utils.notebook.pictures import LiveCurves, show
 
 __all__ = [
+    "LiveCurves",
     "beam_stepper",
     "check",
     "collapse_explorer",
@@ -23,6 +25,7 @@ __all__ = [
     "ctc_stepper",
     "decoder_explorer",
     "greedy_stepper",
+    "reading_figure",
     "show",
     "strip_stepper",
     "training_stepper",

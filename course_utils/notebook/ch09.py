@@ -1,12 +1,16 @@
-"""The steppers of chapter 9."""
+"""The steppers and pictures of chapter 9."""
 
 from collections.abc import Sequence
 
 import ipywidgets
+import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from course_utils.beam_steps import Keeps
+from course_utils.ctc import best_alignment, collapse
+from course_utils.data import STRIP_SYMBOLS, Strip
 from course_utils.notebook.editing import Explorer, Probabilities, probability_stepper
 from course_utils.scenes.collapse import Order, collapse_scene
 from course_utils.scenes.ctc import Shown, lattice_scene
@@ -104,3 +108,38 @@ def decoder_explorer() -> Explorer:
 
     y = Probabilities(EXAMPLE, scene)
     return Explorer(lambda: y.scene(y.now), search, width, edit=y.edit)
+
+
+def reading_figure(strip: Strip, log_y: ArrayLike, blank: int) -> Figure:
+    """Draw a strip with the columns of each of its digits, the probabilities below, and what is read.
+
+    Parameters
+    ----------
+    strip
+        The image, and what it says.
+    log_y
+        (T, 11) natural log-probabilities of its columns, in the order of ``STRIP_SYMBOLS``.
+    blank
+        Column of the blank.
+    """
+    log_y = np.asarray(log_y)
+    target = [STRIP_SYMBOLS.index(digit) for digit in strip.digits]
+    states = best_alignment(log_y, target, blank).states
+    path = log_y.argmax(axis=1)
+    figure, (image, heat) = plt.subplots(2, figsize=(8, 4.2), sharex=True, layout="constrained")
+    image.imshow(strip.image, cmap="Greys", aspect="auto")
+    for i, digit in enumerate(strip.digits):
+        columns = np.flatnonzero(states == 2 * i + 1)
+        image.axvspan(columns[0] - 0.5, columns[-1] + 0.5, fill=False, edgecolor="#0072B2", linewidth=2)
+        image.text(columns.mean(), -1.1, digit, ha="center", color="#0072B2", weight="bold")
+    image.set(yticks=[])
+    image.tick_params(bottom=False)
+    heat.imshow(np.exp(log_y.T), cmap="cividis", aspect="auto", vmin=0, vmax=1)
+    names = [*"0123456789", "blank"]
+    heat.set(yticks=range(11), yticklabels=names, xlabel="column")
+    for t, k in enumerate(path):
+        if k != blank:
+            heat.text(t, -1.0, names[k], ha="center", color="#A34700", fontsize=10, family="monospace")
+    read = "".join(names[k] for k in collapse(path.tolist(), blank))
+    figure.suptitle(f"is {strip.digits}, is read as {read or 'nothing'}", fontsize=11)
+    return figure

@@ -133,7 +133,7 @@ class _CTCLattice:
                     self.fill_forwards(board, t, i)
                 else:
                     board.step(
-                        f"{self.name(i)} at t = {t}: no way leads here in time, so it has 0.",
+                        f"{self.opening(t, i)}no way leads here in time, so it has 0.",
                         f"\\alpha_{{{t}}}({i}) = 0",
                         keep={self.mark(t, i): Mark("off", "0")},
                         computes=[self.mark(t, i)],
@@ -159,12 +159,15 @@ class _CTCLattice:
         said = ", ".join(
             f"{way.kind}{'' if way.i == i else f' from {self.name(way.i)}'} {number(way.value)}" for way in ways
         )
-        says = f"{self.name(i)} at t = {t}: {said}. {self.why_no_skip(i)}{y} × ({terms}) = {value}."
+        sums = f"({terms})" if len(ways) > 1 else terms
+        says = f"{self.opening(t, i)}{said}. {self.why_no_skip(i)}{y} × {sums} = {value}."
         states = " + ".join(rf"\alpha_{{{t - 1}}}({way.i})" for way in ways)
         numbers = " + ".join(latex_number(number(way.value)) for way in ways)
+        if len(ways) > 1:
+            states, numbers = rf"\left({states}\right)", f"({numbers})"
         formula = (
-            rf"\alpha_{{{t}}}({i}) = y_{{{t}}}({latex_text(self.names[i])}) \left({states}\right)"
-            rf" = {latex_number(y)} \times ({numbers}) = {latex_number(value)}"
+            rf"\alpha_{{{t}}}({i}) = y_{{{t}}}({latex_text(self.names[i])}) {states}"
+            rf" = {latex_number(y)} \times {numbers} = {latex_number(value)}"
         )
         now = {self.mark(t, i): ("now", "done"), self.emission_mark(t, i): ("now", "done")}
         for way in ways:
@@ -243,7 +246,7 @@ class _CTCLattice:
             for way, product in zip(ways, products, strict=True)
         )
         refused = f"{self.why_no_skip(i + 2)}" if i + 2 < self.S and i % 2 else ""
-        says = f"{self.name(i)} at t = {t}: {said}. {refused}The sum is {value}."
+        says = f"{self.opening(t, i)}{said}. {refused}The sum is {value}."
         terms = " + ".join(
             f"y_{{{t + 1}}}({latex_text(self.names[way.i])}) \\beta_{{{t + 1}}}({way.i})" for way in ways
         )
@@ -267,7 +270,7 @@ class _CTCLattice:
             for i in range(self.S):
                 a, b, g = number(self.alpha[t, i]), number(self.beta[t, i]), number(self.gamma[t, i])
                 product = number(self.alpha[t, i] * self.beta[t, i])
-                opening = f"{self.name(i)} at t = {t}: "
+                opening = self.opening(t, i)
                 if self.p == 0:
                     says, formula = opening + "the target has probability 0, so there is nothing to share.", ""
                 else:
@@ -296,6 +299,9 @@ class _CTCLattice:
 
     def name(self, i: int) -> str:
         return f"{'blank' if i % 2 == 0 else self.names[i]} (i = {i})"
+
+    def opening(self, t: int, i: int) -> str:
+        return f"{'Blank' if i % 2 == 0 else self.names[i]} (i = {i}) at t = {t}: "
 
     def mark(self, t: int, i: int) -> str:
         return f"{self.table}-{t}-{i}"
