@@ -1,15 +1,17 @@
-"""Run every benchmark, print the table, and fail where a bar is missed."""
+"""Run every benchmark, print how times grow and the table, and fail where a bar is missed."""
 
 import sys
 
-from benchmarks import alignment, ctc, imports, steps
+from benchmarks import alignment, ctc, decoding, growth, imports, steps
 from benchmarks.table import report
 
 
 def main() -> int:
     results = []
-    for measure in (imports.measure, alignment.measure, ctc.measure, steps.measure):
+    for measure in (imports.measure, alignment.measure, ctc.measure, decoding.measure, steps.measure):
         results += measure()
+    growth.show(growth.measure())
+    print()
     return report(results)
 
 

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from course_utils.alignment import log_probabilities
 from course_utils.ctc import check_blank, collapse
+from course_utils.decoding import check_count
 
 Keeps = Literal["alignments", "prefixes", "one score"]
 START = ()
@@ -90,8 +91,7 @@ def search(y: ArrayLike, blank: int = 0, width: int = 2, keeps: Keeps = "prefixe
     """
     y = np.exp(log_probabilities(y))
     check_blank(blank, y.shape[1])
-    if width != int(width) or width < 1:
-        raise ValueError(f"width is {width}; it is a count of candidates, at least 1")
+    check_count(width, "width")
     if keeps not in ("alignments", "prefixes", "one score"):
         raise ValueError(f"keeps is {keeps!r}; choose 'alignments', 'prefixes' or 'one score'")
     grow = {"alignments": _alignments, "prefixes": _prefixes, "one score": _one_score}[keeps]

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from math import comb
+from operator import index
 from typing import Literal
 
 import numpy as np
@@ -179,11 +180,11 @@ def forward_backward(
     if skip.shape != extended.shape or skip[:2].any():
         raise ValueError(f"skip has shape {skip.shape}; it must be ({len(extended)},), False for the first two states")
     log_e = log_y[:, extended]
-    alpha, incoming = _log_forward(log_e, skip)
     # Backwards is forwards on the reversed graph; without the frame's own probability, it is what comes in there.
     reversed_skip = np.zeros_like(skip)
     reversed_skip[2:] = skip[2:][::-1]
-    _, beta = _log_forward(log_e[::-1, ::-1], reversed_skip)
+    both, both_incoming = _log_forward(np.stack([log_e, log_e[::-1, ::-1]], axis=1), np.stack([skip, reversed_skip]))
+    alpha, incoming, beta = both[:, 0].copy(), both_incoming[:, 0].copy(), both_incoming[:, 1]
     log_p = np.logaddexp.reduce(alpha[-1, -2:])
     return ForwardBackward(extended, skip, alpha, incoming, beta[::-1, ::-1].copy(), float(log_p), log_y)
 
@@ -419,15 +420,15 @@ def _scaled(utterances, targets, blank) -> Iterator[tuple[float, NDArray | None]
 
 
 def _log_forward(log_e: NDArray, skip: NDArray) -> tuple[NDArray, NDArray]:
-    """Sum over all ways into each state, with the frame's own (T, S) log-probability and without."""
-    T, S = log_e.shape
-    padded = np.full((T, S + 2), -np.inf)
-    alpha, incoming = padded[:, 2:], np.full((T, S), -np.inf)
+    """Sum over all ways into each state, with the frame's own (T, D, S) log-probability and without, D graphs at once."""
+    T, D, S = log_e.shape
+    padded = np.full((T, D, S + 2), -np.inf)
+    alpha, incoming = padded[:, :, 2:], np.full((T, D, S), -np.inf)
     closed = np.where(skip, 0.0, -np.inf)
-    incoming[0, :2] = 0
+    incoming[0, :, :2] = 0
     alpha[0] = incoming[0] + log_e[0]
     for t in range(1, T):
-        stay, advance, over = alpha[t - 1], padded[t - 1, 1:-1], padded[t - 1, :-2] + closed
+        stay, advance, over = alpha[t - 1], padded[t - 1, :, 1:-1], padded[t - 1, :, :-2] + closed
         top = np.maximum(np.maximum(stay, advance), over)
         safe = np.where(top == -np.inf, 0, top)  # −∞ − −∞ is not a number
         with np.errstate(divide="ignore"):
@@ -453,7 +454,11 @@ def _gradient(occupancy: NDArray, log_y: NDArray, wrt: str) -> NDArray[np.float6
 
 def check_blank(blank: int, A: int) -> None:
     """Raise a ValueError unless ``blank`` is one of A columns."""
-    if blank != int(blank) or not 0 <= blank < A:
+    try:
+        inside = 0 <= index(blank) < A
+    except TypeError:
+        inside = False
+    if not inside:
         raise ValueError(f"blank is {blank}, but log_y has {A} columns: it must be a whole number from 0 to {A - 1}")
 
 

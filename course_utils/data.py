@@ -2,8 +2,8 @@
 
 The digits are the 1797 images of 8 × 8 pixels that scikit-learn carries (``load_digits``, from the UCI Optical
 Recognition of Handwritten Digits set); nothing is downloaded. The last 510 are the test images: nothing is ever
-fitted to them. They were written by other people, because the set is a sequence of forms, each by one writer,
-and a form begins at image 1287.
+fitted to them. The set is a sequence of 14 forms, each with the ten digits over and over, and a form begins at image
+1287, so no form is in both parts. scikit-learn names 13 writers for the 14 forms, so one of them may be.
 """
 
 from dataclasses import dataclass

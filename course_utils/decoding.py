@@ -7,7 +7,8 @@ reports is what it has found, a lower bound of the string's log-probability.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
-from math import inf, log
+from math import inf, isfinite, log
+from operator import index
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -110,7 +111,7 @@ def prefix_beam_search(
     blank
         Column of the blank.
     width
-        How many prefixes survive a frame.
+        How many prefixes survive a frame. Which of several equal ones do at the edge of the beam is not specified.
     n_best
         How many hypotheses to return, at most.
     log_bigram
@@ -133,15 +134,20 @@ def prefix_beam_search(
         Malformed arguments.
     """
     log_y = _checked(log_y, blank, width)
-    if n_best != int(n_best) or n_best < 1:
-        raise ValueError(f"n_best is {n_best}; it is a count of hypotheses, at least 1")
+    check_count(n_best, "n_best")
     A = log_y.shape[1]
-    weights = None
+    weights, nothing = None, 0.0
+    if not (isfinite(lm_weight) and lm_weight >= 0 and isfinite(length_exponent)):
+        raise ValueError(
+            f"lm_weight is {lm_weight} and length_exponent {length_exponent}; both must be finite, the weight 0 or more"
+        )
     if log_bigram is not None and lm_weight != 0:
         log_bigram = np.asarray(log_bigram, dtype=float)
-        if log_bigram.shape != (A, A) or np.isnan(log_bigram).any():
-            raise ValueError(f"log_bigram has shape {log_bigram.shape}; it must be ({A}, {A}) numbers without NaN")
-        weights = lm_weight * log_bigram
+        if log_bigram.shape != (A, A) or not (log_bigram < inf).all():
+            raise ValueError(
+                f"log_bigram has shape {log_bigram.shape}; it must be ({A}, {A}) logarithms, none of them NaN or +inf"
+            )
+        weights, nothing = lm_weight * log_bigram, -inf
     prefixes = _Prefixes(blank)
     ids, last = np.array([prefixes.ROOT]), np.array([blank])
     in_blank, in_symbol, lm = np.ones(1), np.zeros(1), np.zeros(1)
@@ -164,17 +170,13 @@ def prefix_beam_search(
         stay = stay_blank + stay_symbol
         rank_stay, rank_grown = stay, grown
         if weights is not None:
-            grown_lm = lm[:, None] + weights[last]
-            top = max(lm.max(), grown_lm.max())  # only differences matter, and these cannot underflow all at once
-            if top == -inf:
-                return []
-            rank_stay = stay * np.exp(lm - top)
-            rank_grown = grown * np.exp(grown_lm - top)
+            with np.errstate(divide="ignore"):  # as logarithms: a heavy model would underflow
+                rank_stay, rank_grown = np.log(stay) + lm, np.log(grown) + lm[:, None] + weights[last]
         # With a full beam, what grew must beat the worst that stays; that leaves few to sort.
-        floor = rank_stay.min() if len(ids) == width else 0.0
+        floor = rank_stay.min() if len(ids) == width else nothing
         rank_grown = rank_grown.ravel()
         new = np.flatnonzero(rank_grown > floor)
-        kept = np.flatnonzero(rank_stay > 0)
+        kept = np.flatnonzero(rank_stay > nothing)
         ranks = np.concatenate([rank_stay[kept], rank_grown[new]])
         if len(ranks) > width:
             cut = len(ranks) - width
@@ -282,6 +284,15 @@ class _Prefixes:
 def _checked(log_y: ArrayLike, blank: int, width: int) -> NDArray[np.float64]:
     log_y = check_log_probabilities(log_y)
     check_blank(blank, log_y.shape[1])
-    if width != int(width) or width < 1:
-        raise ValueError(f"width is {width}; it is a count of hypotheses, at least 1")
+    check_count(width, "width")
     return log_y
+
+
+def check_count(count: int, name: str) -> None:
+    """Raise a ValueError unless ``count`` is a whole number from 1 on."""
+    try:
+        if index(count) >= 1:
+            return
+    except TypeError:
+        pass
+    raise ValueError(f"{name} is {count}; it is a count of hypotheses, a whole number from 1 on")

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import nn
+from torch.autograd.function import once_differentiable
 
 from course_utils.ctc import batch_loss_and_gradient
 from course_utils.data import STRIP_HEIGHT, STRIP_SYMBOLS, Strip, digit_strip, distort, scanned_digits
@@ -88,6 +89,7 @@ class _CourseCTC(torch.autograd.Function):
         return torch.tensor(losses.sum(), dtype=logits.dtype)
 
     @staticmethod
+    @once_differentiable
     def backward(ctx, above):
         (gradient,) = ctx.saved_tensors
         return above * gradient, None, None

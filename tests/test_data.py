@@ -15,6 +15,7 @@ from course_utils.data import (
     ColumnClassifier,
     column_windows,
     digit_strip,
+    distort,
     random_digits,
     scanned_digits,
 )
@@ -96,6 +97,26 @@ def test_each_digit_is_a_scan_of_that_digit_moved_but_not_changed():
             assert drawn.sum() == pytest.approx(scan.sum())
 
 
+def test_a_strip_of_other_images_is_laid_out_like_one_of_scans_and_shows_them():
+    images = distort(scanned_digits()[0], np.random.default_rng(3))
+    for n in range(100):
+        plain, other = (digit_strip("31415", np.random.default_rng(n), "train", images=i) for i in (None, images))
+        assert plain.sources.tolist() == other.sources.tolist()
+        assert set(other.sources) <= set(data._indices("train"))
+        assert_true_to_its_image(other)
+        for (start, end), source in zip(other.spans, other.sources, strict=True):
+            inked = np.flatnonzero(images[source].any(axis=0))
+            drawn = other.image[:, start:end]
+            whole = images[source][:, inked[0] : inked[-1] + 1]
+            assert any(np.array_equal(drawn[top : top + 8], whole) for top in range(STRIP_HEIGHT - 7))
+
+
+def test_without_other_images_a_strip_shows_the_scans():
+    one = digit_strip("2718", np.random.default_rng(6))
+    two = digit_strip("2718", np.random.default_rng(6), images=scanned_digits()[0])
+    np.testing.assert_array_equal(one.image, two.image)
+
+
 def test_gaps_are_as_wide_as_asked_for():
     rng = np.random.default_rng(0)
     seen = set()
@@ -148,6 +169,86 @@ BAD_STRIPS = {
 def test_what_is_no_strip_is_refused(arguments, says):
     with pytest.raises(ValueError, match=says):
         digit_strip(rng=np.random.default_rng(0), **arguments)
+
+
+# -- other hands
+
+
+def test_not_to_distort_leaves_every_scan_as_it_is():
+    images, _ = scanned_digits()
+    np.testing.assert_array_equal(distort(images, np.random.default_rng(0), 0), images)
+
+
+def test_ink_too_faint_for_a_scanner_is_left_out():
+    faint = np.full((1, 5, 7), 0.05)
+    faint[0, 2, 3] = 0.07
+    drawn = distort(faint, np.random.default_rng(0), 0)
+    assert drawn.shape == (1, 5, 7)
+    assert np.argwhere(drawn).tolist() == [[0, 2, 3]]
+    assert drawn[0, 2, 3] == 0.07
+
+
+@pytest.mark.parametrize("amount", [0.5, 1.0, 3.0])
+def test_distorted_ink_lies_between_0_and_1_and_is_never_faint(amount):
+    images, _ = scanned_digits()
+    drawn = distort(images, np.random.default_rng(1), amount)
+    assert drawn.shape == images.shape
+    assert drawn.min() == 0
+    assert drawn.max() <= 1
+    assert drawn[drawn > 0].min() >= 0.06
+
+
+def test_every_image_is_distorted_in_its_own_way():
+    same = np.repeat(scanned_digits()[0][:1], 50, axis=0)
+    drawn = distort(same, np.random.default_rng(0))
+    assert len({image.tobytes() for image in drawn}) == 50
+    assert not any(np.array_equal(image, same[0]) for image in drawn)
+
+
+def test_a_generator_says_everything_about_a_distortion():
+    images = scanned_digits()[0][:20]
+    one, two, other = (distort(images, np.random.default_rng(seed)) for seed in (4, 4, 5))
+    np.testing.assert_array_equal(one, two)
+    assert not np.array_equal(one, other)
+    assert images.max() == 1.0, "the scans themselves have been changed"
+
+
+def test_a_slant_is_typically_9_degrees():
+    """What is upright leans by the slant and the turn together, what lies flat by the turn alone."""
+    upright = np.zeros((4000, 20, 20))
+    upright[:, :, 9:11] = 1
+
+    def lean(drawn):
+        middle = (drawn[:, [6, 13]] * np.arange(20)).sum(axis=2) / drawn[:, [6, 13]].sum(axis=2)
+        return np.arctan((middle[:, 1] - middle[:, 0]) / 7).std()
+
+    both = lean(distort(upright, np.random.default_rng(0)))
+    turn = lean(distort(upright.transpose(0, 2, 1), np.random.default_rng(0)).transpose(0, 2, 1))
+    slant = np.degrees(np.sqrt(both**2 - turn**2))
+    assert slant == pytest.approx(9, abs=1)
+
+
+def centroid_accuracy(drawn):
+    """How many test images lie nearest to the mean training scan of their digit."""
+    images, labels = scanned_digits()
+    train, test = data._indices("train"), data._indices("test")
+    centres = np.stack([images[train][labels[train] == digit].mean(axis=0) for digit in range(10)])
+    distances = ((drawn[test][:, None] - centres) ** 2).sum(axis=(2, 3))
+    return (distances.argmin(axis=1) == labels[test]).mean()
+
+
+def test_distorted_digits_can_still_be_told_apart():
+    images, _ = scanned_digits()
+    plain, little, much = (centroid_accuracy(distort(images, np.random.default_rng(0), amount)) for amount in (0, 1, 4))
+    assert plain > 0.8
+    assert little > 0.65
+    assert much < 0.4, "a distortion that changes nothing would pass as well"
+
+
+def test_no_digit_is_distorted_out_of_sight():
+    images, _ = scanned_digits()
+    for seed in range(5):
+        assert distort(images, np.random.default_rng(seed)).any(axis=(1, 2)).all()
 
 
 # -- windows
@@ -206,3 +307,11 @@ def test_without_the_classifier_the_boundaries_are_mostly_wrong():
             return np.full((image.shape[1], len(STRIP_SYMBOLS)), -np.log(len(STRIP_SYMBOLS)))
 
     assert boundaries_exact(Clueless(), strips(50, seed=99)) < 0.3
+
+
+def test_the_test_images_begin_with_a_form():
+    """Does a form, which begins with all ten digits in order three times over, start just where the parts are cut?"""
+    labels = scanned_digits()[1]
+    begins = [n for n in range(len(labels) - 30) if (labels[n : n + 30] == np.tile(np.arange(10), 3)).all()]
+    assert len(labels) - TEST_IMAGES in begins
+    assert min(np.diff(begins)) > 100  # so it is no accident of ten images in order

@@ -1,16 +1,26 @@
 """Reading strings off CTC's probabilities: is what a search reports what listing all label sequences gives?"""
 
+from functools import cache
 from itertools import product
 
 import numpy as np
 import pytest
 from enumeration import collapse_slowly, labels_by_string, random_table, scores_of_labels
+from hypothesis import given
+from hypothesis import strategies as st
 
 from course_utils import decoding
 from course_utils.alignment import log_probabilities
 from course_utils.alignment_training import log_softmax
 from course_utils.ctc import forward_backward
-from course_utils.decoding import beam_search, best_string, greedy, prefix_beam_search
+from course_utils.decoding import (
+    beam_search,
+    best_string,
+    character_error_rate,
+    edit_distance,
+    greedy,
+    prefix_beam_search,
+)
 
 EXACT = {"rel": 1e-12, "abs": 1e-12}
 LOG_Y43 = np.log([[0.5, 0.3, 0.2], [0.1, 0.6, 0.3], [0.4, 0.35, 0.25], [0.2, 0.7, 0.1]])  # columns: blank, a, b
@@ -436,6 +446,79 @@ def test_enumeration_sees_a_beam_that_removes_blanks_before_it_merges(monkeypatc
         test_greedy_is_the_collapse_of_the_best_alignment_of_all()
 
 
+# -- counting errors
+
+STRINGS = st.text("abc", max_size=7)
+
+
+@cache
+def edits(read, true):
+    """Levenshtein's distance as it is defined."""
+    if not read or not true:
+        return len(read) + len(true)
+    if read[0] == true[0]:
+        return edits(read[1:], true[1:])
+    return 1 + min(edits(read[1:], true), edits(read, true[1:]), edits(read[1:], true[1:]))
+
+
+@pytest.mark.parametrize(
+    ("read", "true", "distance"),
+    [
+        ("kitten", "sitting", 3),
+        ("saturday", "sunday", 3),
+        ("flaw", "lawn", 2),
+        ("intention", "execution", 5),
+        ("ab", "ba", 2),
+        ("", "abc", 3),
+        ("", "", 0),
+    ],
+)
+def test_known_distances(read, true, distance):
+    assert edit_distance(read, true) == edit_distance(true, read) == distance
+    assert edit_distance(tuple(read), list(true)) == distance
+
+
+@given(STRINGS, STRINGS)
+def test_the_distance_is_that_of_the_definition(read, true):
+    assert edit_distance(read, true) == edits(read, true)
+
+
+@given(STRINGS, STRINGS, STRINGS)
+def test_the_distance_is_a_metric(a, b, c):
+    assert (edit_distance(a, b) == 0) == (a == b)
+    assert edit_distance(a, b) == edit_distance(b, a)
+    assert edit_distance(a, c) <= edit_distance(a, b) + edit_distance(b, c)
+    assert abs(len(a) - len(b)) <= edit_distance(a, b) <= max(len(a), len(b))
+
+
+@given(STRINGS, STRINGS, STRINGS)
+def test_what_two_sequences_share_at_an_end_costs_nothing(a, b, shared):
+    assert edit_distance(shared + a, shared + b) == edit_distance(a + shared, b + shared) == edit_distance(a, b)
+
+
+def test_the_rate_counts_errors_for_each_true_symbol():
+    assert character_error_rate(["31", "4159"], ["314", "4159"]) == pytest.approx(1 / 7)
+    assert character_error_rate(["", "22"], ["3", "222222222"]) == pytest.approx(8 / 10)  # not (1 + 7 / 9) / 2
+    assert character_error_rate([[1, 2], []], [(1, 2), ()]) == 0
+    assert character_error_rate(["1111"], ["2"]) == 4  # more errors than symbols
+    rates = character_error_rate(["12"], ["1"]), character_error_rate(["1"], ["12"])
+    assert rates == (1, 0.5)  # what is true is the measure, not what is read
+
+
+@pytest.mark.parametrize(
+    ("read", "true", "says"),
+    [
+        (["1"], ["1", "2"], "read has 1 sequences and true 2; they are compared one by one"),
+        (["1", "2"], ["1"], "read has 2 sequences and true 1"),
+        ([], [], "true has no symbols, so there is no rate of errors"),
+        (["1"], [""], "true has no symbols"),
+    ],
+)
+def test_where_there_is_no_rate_that_is_said(read, true, says):
+    with pytest.raises(ValueError, match=says):
+        character_error_rate(read, true)
+
+
 # -- what is refused
 
 MALFORMED = {
@@ -485,3 +568,39 @@ def test_arguments_stay_as_they_were():
     prefix_beam_search(log_y, log_bigram=log_bigram, length_exponent=1.0)
     np.testing.assert_array_equal(log_y, LOG_Y43)
     np.testing.assert_array_equal(log_bigram, -1.0)
+
+
+def heavily_weighed(y, log_bigram, weight, blank=0):
+    """Rank all strings by their exact score with the model, for small cases."""
+    scores = {}
+    for found in best_string(log_probabilities(y), blank):
+        before = (blank, *found.labels)
+        lm = sum(log_bigram[a, b] for a, b in zip(before, found.labels, strict=False))
+        scores[found.labels] = found.log_p + (weight * lm if found.labels else 0.0)
+    return {labels: score for labels, score in scores.items() if score > -np.inf}
+
+
+@pytest.mark.parametrize("weight", [1.0, 36.0, 300.0])
+def test_a_model_of_any_weight_loses_no_string(weight):
+    """Does a weight that sends e^(weight × log-probability) below every float still leave the best string found?"""
+    rng = np.random.default_rng(4)
+    for _ in range(60):
+        y = rng.dirichlet(np.ones(3), 4)
+        y[rng.random(y.shape) < 0.25] = 0
+        y = np.where(y.sum(axis=1, keepdims=True) == 0, 1 / 3, y / np.maximum(y.sum(axis=1, keepdims=True), 1e-300))
+        log_bigram = np.log(rng.dirichlet(np.full(3, 0.2), 3) + 1e-12)
+        truth = heavily_weighed(y, log_bigram, weight)
+        found = prefix_beam_search(log_probabilities(y), width=200, n_best=200, log_bigram=log_bigram, lm_weight=weight)
+        assert {h.labels for h in found} == set(truth)
+        np.testing.assert_allclose([h.score for h in found], [truth[h.labels] for h in found], rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [{"width": 2.0}, {"width": None}, {"n_best": 1.0}, {"blank": 0.0}, {"blank": None}, {"lm_weight": np.nan},
+     {"lm_weight": -1.0}, {"length_exponent": np.inf}, {"log_bigram": np.full((3, 3), np.inf)}],
+    ids=str,
+)  # fmt: skip
+def test_what_is_no_count_and_no_finite_number_is_refused(arguments):
+    with pytest.raises(ValueError, match=next(iter(arguments))):
+        prefix_beam_search(np.log(np.full((2, 3), 1 / 3)), **arguments)

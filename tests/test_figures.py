@@ -1,12 +1,14 @@
 """The pictures in figures/ show what the code draws, and README shows them with words."""
 
+import json
 import re
 import shutil
 from pathlib import Path
 
 import pytest
 
-from tools.figures import FIGURES, outdated, same_drawing
+from tools import figures
+from tools.figures import FIGURES, GROWTH, growth_figure, main, outdated, same_drawing, stored_growth
 
 README = FIGURES.parent / "README.md"
 
@@ -31,6 +33,58 @@ def test_a_changed_a_missing_and_a_forgotten_figure_are_found(tmp_path):
 )
 def test_drawings_are_compared_but_for_rounding(other, same):
     assert same_drawing("<x a='1.00'/>", other) is same
+
+
+def test_growth_has_four_panels_with_two_curves_and_their_slopes():
+    found = stored_growth(GROWTH)
+    for panel in found["panels"]:
+        panel["seconds"] = {"this course": [2 * n for n in panel["sizes"]], "a peer": [n**0.5 for n in panel["sizes"]]}
+    svg = growth_figure(found)
+    assert len(re.findall(r'<g id="axes_\d+">', svg)) == 4
+    assert svg.count("this course: slope 1.00<") == svg.count("a peer: slope 0.50<") == 4
+    assert min(float(size) for size in re.findall(r"font-size: ([\d.]+)px", svg)) >= 12
+    assert growth_figure(found) == svg
+
+
+def test_new_growth_makes_its_figure_out_of_date(monkeypatch, tmp_path, capsys):
+    found = stored_growth(GROWTH)
+    found["panels"][1]["seconds"]["torch"][0] *= 1.01
+    monkeypatch.setattr(figures, "GROWTH", tmp_path / "growth.json")
+    figures.GROWTH.write_text(json.dumps(found), "utf-8")
+    assert main(["check"]) == 1
+    assert capsys.readouterr().out == "ctc_growth.svg is out of date: run make figures\n"
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "said"),
+    [
+        ('"panels": [', '"panels": ', "line"),
+        ('"panels": [', '"panels": [], "more": [', "0 panels instead of 4"),
+        ('"panels"', '"panel"', "panels"),
+        ('"numpy"', '"scipy"', "without numpy"),
+        ('"torch": [', '"a": [], "torch": [', "two curves"),
+        ('"sizes": [', '"sizes": [1, ', "7 numbers for 8 sizes"),
+        ('"sizes": [', '"sizes": [0, ', "not a number above zero"),
+        ('"sizes": [125, ', '"sizes": [900, ', "do not grow"),
+        ('"torch": [', '"torch": [null, ', "not a number above zero"),
+        ('"torch": [', '"torch": [NaN, ', "not a number above zero"),
+        ('"fixed"', '"unknown"', "unknown"),
+    ],
+)
+def test_malformed_growth_is_named(good, bad, said, tmp_path):
+    text = json.dumps(json.loads(GROWTH.read_text("utf-8")))
+    assert good in text
+    path = tmp_path / "growth.json"
+    path.write_text(text.replace(good, bad), "utf-8")
+    with pytest.raises(
+        ValueError, match=rf"growth\.json cannot be drawn \(.*{said}.*python -m benchmarks\.growth --write"
+    ):
+        stored_growth(path)
+
+
+def test_growth_that_was_never_measured_is_named(tmp_path):
+    with pytest.raises(ValueError, match=r"none\.json cannot be drawn"):
+        stored_growth(tmp_path / "none.json")
 
 
 def test_readme_gives_every_picture_words_and_every_link_leads_somewhere():

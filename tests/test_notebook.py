@@ -8,6 +8,13 @@ from hypothesis import strategies as st
 from course_utils.alignment import encode
 from course_utils.data import STRIP_SYMBOLS, digit_strip
 from course_utils.notebook import (
+    beam_stepper,
+    collapse_explorer,
+    collapse_stepper,
+    ctc_explorer,
+    ctc_stepper,
+    decoder_explorer,
+    greedy_stepper,
     strip_stepper,
     training_stepper,
     viterbi_explorer,
@@ -15,9 +22,14 @@ from course_utils.notebook import (
     with_probability,
 )
 from course_utils.notebook.ch08 import PRESETS
+from course_utils.notebook.ch09 import EXAMPLE, SEARCHES
+from course_utils.scenes.collapse import LONGEST, collapse_scene
+from course_utils.scenes.ctc import lattice_scene
+from course_utils.scenes.decoding import beam_scene, greedy_scene
 from course_utils.viterbi import align
 
 WORKED_EXAMPLE = np.array([[0.9, 0.1], [0.6, 0.4], [0.3, 0.7], [0.2, 0.8]])
+Y43 = np.array([[0.5, 0.3, 0.2], [0.1, 0.6, 0.3], [0.4, 0.35, 0.25], [0.2, 0.7, 0.1]])  # columns: blank, a, b
 UTTERANCES = [[0, 0, 0, 1], [0, 1, 1, 1], [0, 0, 1, 1]], [[0, 1]] * 3
 
 
@@ -207,6 +219,231 @@ def test_the_explorer_edits_its_own_copy(explorer):
     controls["case"].value = "all ties"
     controls["case"].value = "worked example"
     assert drawn(bench.stepper, "y-2-0") == 0.3
+
+
+# -- the steppers of chapter 9
+
+FOLLOWERS = {
+    **{
+        table: (
+            lambda table=table: ctc_stepper(Y43, "aa", table=table),
+            lambda y, table=table: lattice_scene(y, "aa", "-ab", table=table),
+        )
+        for table in ("alpha", "beta", "gamma")
+    },
+    "any skip": (
+        lambda: ctc_stepper(Y43, "aa", skip_always=True),
+        lambda y: lattice_scene(y, "aa", "-ab", skip_always=True),
+    ),
+    "blank last": (lambda: ctc_stepper(Y43, "xy", "xy_", 2), lambda y: lattice_scene(y, "xy", "xy_", 2)),
+    "greedy": (lambda: greedy_stepper(Y43), lambda y: greedy_scene(y, "-ab")),
+    "greedy, blank last": (lambda: greedy_stepper(Y43, "xy_", 2), lambda y: greedy_scene(y, "xy_", 2)),
+    **{
+        keeps: (
+            lambda keeps=keeps: beam_stepper(Y43, width=3, keeps=keeps),
+            lambda y, keeps=keeps: beam_scene(y, "-ab", width=3, keeps=keeps),
+        )
+        for keeps in ("alignments", "prefixes", "one score")
+    },
+    "ctc explorer": (lambda: ctc_explorer().stepper, lambda y: lattice_scene(y, "aa", "-ab")),
+    "decoder explorer": (lambda: decoder_explorer().stepper, lambda y: beam_scene(y, "-ab")),
+}
+
+
+@pytest.fixture(params=FOLLOWERS)
+def follower(request):
+    """A stepper at step 4, and what makes its scene from probabilities."""
+    make, scene = FOLLOWERS[request.param]
+    stepper = make()
+    stepper.step = 4
+    return stepper, scene
+
+
+def test_they_begin_with_the_scene_of_their_probabilities(follower):
+    stepper, scene = follower
+    assert stepper.editable
+    assert stepper.scene == scene(Y43).to_json()
+
+
+def test_an_edit_draws_the_scene_of_the_changed_probabilities_and_keeps_the_step(follower):
+    stepper, scene = follower
+    before = stepper.scene
+    assert edit(stepper, "y-2-2", 0.9) == []
+    changed = with_probability(Y43, 2, 2, 0.9)
+    assert stepper.scene == scene(changed).to_json() != before
+    assert stepper.step == 4
+    assert edit(stepper, "y-0-1", 0) == []
+    assert stepper.scene == scene(with_probability(changed, 0, 1, 0)).to_json()
+
+
+@pytest.mark.parametrize("value", [1.5, -0.1, float("nan"), "a lot"])
+def test_a_refused_edit_says_why_and_loses_nothing(follower, value):
+    stepper, scene = follower
+    assert edit(stepper, "y-1-2", 0.8) == []
+    before = stepper.scene
+    (reason,) = edit(stepper, "y-1-1", value)
+    assert str(value) in reason
+    assert stepper.scene == before
+    assert stepper.step == 4
+    assert edit(stepper, "y-3-0", 0.5) == []
+    both = with_probability(with_probability(Y43, 1, 2, 0.8), 3, 0, 0.5)
+    assert stepper.scene == scene(both).to_json()
+
+
+def test_neither_the_table_passed_in_nor_the_example_is_edited(follower):
+    stepper, _ = follower
+    before = Y43.copy(), EXAMPLE.copy()
+    edit(stepper, "y-2-1", 0.9)
+    np.testing.assert_array_equal(Y43, before[0])
+    np.testing.assert_array_equal(EXAMPLE, before[1])
+    np.testing.assert_array_equal(EXAMPLE, Y43)
+
+
+@pytest.mark.parametrize("order", ["merge first", "blanks first"])
+def test_the_collapse_stepper_plays_the_order_asked_for(order):
+    stepper = collapse_stepper("hh-ell-lo", order=order)
+    assert stepper.scene == collapse_scene("hh-ell-lo", "-", order).to_json()
+    assert not stepper.editable
+    assert collapse_stepper(["hh", "_", "eh"], "_").shown().steps[-1].says == "What is left spells “hh eh”."
+
+
+# -- the explorers of chapter 9
+
+
+def controls_of(bench):
+    *controls, message = bench.children[0].children
+    return {control.description.lower(): control for control in controls}, message
+
+
+def assert_refused(bench, control, typed, says):
+    """What cannot be drawn is said, in words that are no markup, and the last picture stays until it can."""
+    _, message = controls_of(bench)
+    bench.stepper.step = 3
+    before = bench.stepper.scene
+    good = control.value
+    control.value = typed
+    assert message.value.startswith("<span role='alert'>")
+    assert says in message.value
+    assert "<b>" not in message.value.lower()
+    assert bench.stepper.scene == before
+    assert bench.stepper.step == 3
+    control.value = good
+    assert message.value == ""
+    assert bench.stepper.scene == before
+
+
+@pytest.mark.parametrize(
+    ("typed", "says"),
+    [
+        ("a-", "is the blank"),
+        ("-", "is the blank"),
+        ("ax", "&#x27;x&#x27;, which is not one of the symbols: - a b"),
+        ("a b", "&#x27; &#x27;, which is not one of the symbols"),
+        ("<b>", "&lt;"),
+        ("7", "&#x27;7&#x27;"),
+    ],
+)
+@pytest.mark.parametrize("table", ["alpha", "beta", "gamma"])
+def test_a_target_that_ctc_cannot_have_is_explained(table, typed, says):
+    bench = ctc_explorer()
+    controls_of(bench)[0]["table"].value = table
+    assert_refused(bench, controls_of(bench)[0]["target"], typed, says)
+
+
+@pytest.mark.parametrize("typed", ["", "   ", "a" * (LONGEST + 1)])
+def test_an_alignment_that_cannot_be_drawn_is_explained(typed):
+    bench = collapse_explorer()
+    frames = len(typed.strip())
+    assert_refused(bench, controls_of(bench)[0]["alignment"], typed, f"path has {frames} frames")
+
+
+def total(bench):
+    """The probability that stands in the caption of the numbers."""
+    return float(bench.shown().table.caption.rpartition("P = ")[2])
+
+
+def test_without_the_rule_a_doubled_letter_gets_more_than_it_has_and_others_do_not():
+    bench = ctc_explorer()
+    controls, message = controls_of(bench)
+    assert total(bench) == 0.15225
+    controls["skips"].value = True
+    assert total(bench) > 0.16
+    assert "0.15225 together: the rule was there for a reason" in bench.shown().steps[-1].says
+    controls["target"].value = "ab"
+    assert total(bench) == 0.09115
+    controls["skips"].value = False
+    assert total(bench) == 0.09115
+    controls["target"].value = "aa"
+    assert total(bench) == 0.15225
+    assert message.value == ""
+
+
+def test_the_lattice_follows_each_of_its_controls():
+    bench = ctc_explorer()
+    controls, message = controls_of(bench)
+    for target in ("ab", " BA ", "", "abab", "aaaa"):
+        for table in ("alpha", "beta", "gamma"):
+            for skips in (False, True):
+                controls["target"].value, controls["table"].value, controls["skips"].value = target, table, skips
+                wanted = target.strip().lower()
+                scene = lattice_scene(Y43, wanted, "-ab", table=table, skip_always=skips)
+                assert bench.stepper.scene == scene.to_json(), (target, table, skips)
+                assert message.value == ""
+
+
+def test_the_collapse_follows_its_controls():
+    bench = collapse_explorer()
+    controls, message = controls_of(bench)
+    assert "“hello”" in bench.shown().steps[-1].says
+    controls["order"].value = "blanks first"
+    assert "“helo”. Merging first would have given “hello”" in bench.shown().steps[-1].says
+    controls["alignment"].value = " aab-ba "
+    assert bench.stepper.scene == collapse_scene("aab-ba", "-", "blanks first").to_json()
+    assert message.value == ""
+
+
+def test_every_decoder_can_be_shown_with_every_width():
+    bench = decoder_explorer()
+    controls, message = controls_of(bench)
+    titles = set()
+    for name, keeps in SEARCHES.items():
+        controls["decoder"].value = name
+        for width in range(1, 9):
+            controls["width"].value = width
+            scene = greedy_scene(Y43, "-ab") if keeps is None else beam_scene(Y43, "-ab", width=width, keeps=keeps)
+            assert bench.stepper.scene == scene.to_json(), (name, width)
+            assert message.value == ""
+            titles.add(bench.shown().title)
+    assert len(titles) == 1 + 3 * 8
+    for asked, kept in ((99, 8), (0, 1), (-3, 1)):
+        controls["width"].value = asked
+        assert controls["width"].value == kept
+
+
+def test_probabilities_stay_as_the_reader_has_set_them_when_a_control_changes():
+    changed = with_probability(Y43, 1, 2, 0.8)
+    bench = decoder_explorer()
+    edit(bench.stepper, "y-1-2", 0.8)
+    controls_of(bench)[0]["decoder"].value = "greedy"
+    assert bench.stepper.scene == greedy_scene(changed, "-ab").to_json()
+    bench = ctc_explorer()
+    edit(bench.stepper, "y-1-2", 0.8)
+    controls_of(bench)[0]["target"].value = "ax"
+    controls_of(bench)[0]["target"].value = "b"
+    assert bench.stepper.scene == lattice_scene(changed, "b", "-ab").to_json()
+
+
+def test_an_edit_that_cannot_be_drawn_is_no_edit():
+    """While the target is one that cannot be drawn, neither can what an edit would make."""
+    bench = ctc_explorer()
+    controls, _ = controls_of(bench)
+    controls["target"].value = "ax"
+    before = bench.stepper.scene
+    (reason,) = edit(bench.stepper, "y-1-2", 0.8)
+    assert "'x', which is not one of the symbols" in reason
+    assert bench.stepper.scene == before
+    controls["target"].value = "ab"
+    assert bench.stepper.scene == lattice_scene(Y43, "ab", "-ab").to_json()
 
 
 # -- the other steppers

@@ -6,11 +6,16 @@ Usage::
     python tools/figures.py check    # name the ones that are out of date; exit code 1 if there are any
 """
 
+import io
+import json
+import math
 import re
 import sys
 from pathlib import Path
 
 import numpy as np
+from matplotlib import style
+from matplotlib.figure import Figure
 
 from course_utils.alignment_training import train
 from course_utils.data import STRIP_SYMBOLS, ColumnClassifier, digit_strip
@@ -18,8 +23,94 @@ from course_utils.scenes.training import training_scene
 from course_utils.scenes.viterbi import strip_scene, viterbi_scene
 
 FIGURES = Path(__file__).resolve().parent.parent / "figures"
-FITTED = {"strip_alignment.svg": 0.02}  # a fitted model is not equal to the last bit everywhere
+GROWTH = FIGURES.parent / "benchmarks" / "growth.json"
+# A fitted model, and what matplotlib lays out, are not equal to the last bit everywhere.
+FITTED = {"strip_alignment.svg": 0.02, "ctc_growth.svg": 0.001}
+SLOPE_OVER = 4
+COLOURS = ("#0072B2", "#D55E00")
 NUMBER = re.compile(r"-?\d+\.?\d*")
+
+
+def stored_growth(path: Path) -> dict:
+    """Return what ``python -m benchmarks.growth --write`` has stored; a ValueError says what is wrong with it."""
+    try:
+        found = json.loads(path.read_text("utf-8"))
+        if missing := {"cores", "numpy", "torch", "fast-ctc-decode"} - found["machine"].keys():
+            raise ValueError(f"the machine is described without {', '.join(sorted(missing))}")
+        if len(found["panels"]) != 4:
+            raise ValueError(f"there are {len(found['panels'])} panels instead of 4")
+        for panel in found["panels"]:
+            check_panel(**panel)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        raise ValueError(
+            f"{path.name} cannot be drawn ({error}); measure again: python -m benchmarks.growth --write"
+        ) from error
+    return found
+
+
+def check_panel(what: str, fixed: str, varied: str, sizes: list[int], seconds: dict[str, list[float]]) -> None:
+    """Raise a ValueError unless a panel has words, sizes that grow, and two curves of positive times."""
+    if not all(isinstance(words, str) and words for words in (what, fixed, varied, *seconds)) or len(seconds) != 2:
+        raise ValueError("a panel needs words and two curves")
+    for numbers in (sizes, *seconds.values()):
+        if not all(isinstance(x, int | float) and 0 < x < math.inf for x in numbers):
+            raise ValueError(f"by {varied}: a size or a time is not a number above zero")
+        if len(numbers) != len(sizes) or len(sizes) < SLOPE_OVER:
+            raise ValueError(
+                f"by {varied}: {len(numbers)} numbers for {len(sizes)} sizes, of which {SLOPE_OVER} are needed"
+            )
+    if sizes != sorted(set(sizes)):
+        raise ValueError(f"by {varied}: the sizes do not grow")
+
+
+def growth_figure(found: dict) -> str:
+    """Draw the four panels of growth, double logarithmic: there a power of the size is a line, and its slope the power."""
+    settings = {
+        "font.sans-serif": ["DejaVu Sans"],  # comes with matplotlib, so that it is laid out the same everywhere
+        "font.size": 12,
+        "axes.titlesize": 13,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "svg.fonttype": "none",
+        "svg.hashsalt": "growth",
+    }
+    with style.context(settings, after_reset=True):
+        figure = Figure(figsize=(10, 9.5), facecolor="white")
+        figure.subplots_adjust(left=0.09, right=0.97, top=0.93, bottom=0.14, wspace=0.24, hspace=0.44)
+        for axes, panel in zip(figure.subplots(2, 2, sharey=True).flat, found["panels"], strict=True):
+            draw_growth(axes, panel)
+        machine = found["machine"]
+        libraries = ", ".join(f"{name} {machine[name]}" for name in ("numpy", "torch", "fast-ctc-decode"))
+        figure.text(0.09, 0.05, f"One thread of a machine with {machine['cores']} cores; {libraries}.")
+        figure.text(0.09, 0.02, f"A slope is that of the line fitted to the last {SLOPE_OVER} points.")
+        drawn = io.StringIO()
+        figure.savefig(drawn, format="svg", metadata={"Date": None, "Creator": None})
+    return drawn.getvalue()
+
+
+def draw_growth(axes, panel: dict) -> None:
+    """Draw one panel. The curves rise, so there is room for words above them on the left and below on the right."""
+    sizes, times = panel["sizes"], 1000 * np.array(list(panel["seconds"].values()))
+    slower = times[:, -1].argmax()
+    above, below = round(0.7 * len(sizes)), round(0.25 * len(sizes))
+    for n, (name, colour, marker, sign) in enumerate(zip(panel["seconds"], COLOURS, "os", "●■", strict=True)):
+        axes.loglog(sizes, times[n], color=colour, marker=marker, lw=2)
+        slope = np.polyfit(np.log(sizes[-SLOPE_OVER:]), np.log(times[n, -SLOPE_OVER:]), 1)[0]
+        words = f"{sign} {name}: slope {slope:.2f}"
+        if n == slower:
+            axes.annotate(words, (sizes[0], times[:, above].max()), (0, 8), textcoords="offset points", va="bottom")
+        else:
+            place = (sizes[-1], times[:, below].min())
+            axes.annotate(words, place, (0, -8), textcoords="offset points", ha="right", va="top")
+    axes.set_title(f"{panel['what']}\n{panel['fixed']}", loc="left")
+    axes.set_xlabel(panel["varied"])
+    axes.set_ylabel("time in milliseconds")
+    axes.tick_params(labelleft=True)
+    axes.set_xticks(sizes, [str(size) for size in sizes])
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.minorticks_off()
+    axes.grid(color="#dddddd")
+    axes.set_axisbelow(True)
 
 
 def draw() -> dict[str, str]:
@@ -38,6 +129,7 @@ def draw() -> dict[str, str]:
         "viterbi_path.svg": trellis.to_svg(),
         "strip_alignment.svg": aligned.to_svg(),
         "viterbi_training.svg": training_scene(stuck, inputs, targets).to_svg(),
+        "ctc_growth.svg": growth_figure(stored_growth(GROWTH)),
     }
 
 

@@ -53,7 +53,7 @@ def _target_cases(rng: np.random.Generator) -> list[Case]:
         Case("ab", (_ints(1, 2), 0)),
         Case("hello", (_ints(2, 1, 3, 3, 4), 0)),
         Case("aba", (_ints(1, 2, 1), 0)),
-        Case("the blank is the last column", (_ints(0, 1, 1), 2)),
+        Case("the blank is the last column", (_ints(1, 0, 0), 2)),
         Case("the same symbol three times", (_ints(2, 2, 2), 1)),
         Case("a single symbol", (_ints(1), 0)),
         Case("an empty target", (_ints(), 0)),
@@ -72,12 +72,13 @@ def _problems(rng: np.random.Generator) -> list[tuple[str, NDArray, NDArray, int
         ("aa, with a blank in between", Y, _ints(1, 1), 0),
         ("a single symbol", Y, _ints(1), 0),
         ("the blank is the middle column", Y, _ints(2, 2), 1),
-        ("the blank is the last column", BLANK_LAST, _ints(0, 1), 2),
+        ("the blank is the last column", BLANK_LAST, _ints(1, 0), 2),
         ("an empty target", Y, _ints(), 0),
         ("a single frame", Y[:1], _ints(2), 0),
         ("a single frame and an empty target", Y[:1], _ints(), 0),
         ("as many frames as aab needs", Y, _ints(1, 1, 2), 0),
         ("one frame too few for aab", Y[:3], _ints(1, 1, 2), 0),
+        ("fewer frames than symbols", Y[:2], _ints(1, 1, 2), 0),
         *randoms,
         ("400 frames of 27 equal symbols, more than a product survives", EQUAL, np.arange(1, 11), 0),
     ]
@@ -125,6 +126,8 @@ def _collapsed(path: NDArray, blank: int, *, idea: str) -> NDArray:
     changes[1:] = path[1:] != path[:-1]
     if idea == "first lost":
         changes[:1] = False
+    elif idea == "wrap":
+        changes[:1] = path[:1] != path[-1:]
     elif idea == "seen":
         changes = np.isin(np.arange(len(path)), np.unique(path, return_index=True)[1])
     elif idea == "no merging":
@@ -162,6 +165,11 @@ COLLAPSE_MISCONCEPTIONS = (
         "The first frame has no neighbour before it, so there is nothing that it could repeat.",
         partial(_collapsed, idea="first lost"),
     ),
+    Misconception(
+        "wrapped index",
+        "At t = 0, index t − 1 is −1, and Python reads the last frame. The first frame has no neighbour before it.",
+        partial(_collapsed, idea="wrap"),
+    ),
     Misconception("blank taken for column 0", COLUMN_0, partial(_collapsed, idea="column 0")),
 )
 
@@ -175,6 +183,10 @@ def _from_2_on(extended: NDArray) -> NDArray:
 
 def _equal_too(extended: NDArray, blank: int) -> NDArray:
     return _from_2_on(extended) & (extended != blank)
+
+
+def _blank_0(extended: NDArray, blank: int) -> NDArray:
+    return may_skip(extended, 0)
 
 
 def _blanks_too(extended: NDArray, blank: int) -> NDArray:
@@ -212,7 +224,7 @@ EXTEND_MISCONCEPTIONS = (
     Misconception("no skip", NO_SKIP, partial(_extended, rule=_never)),
     Misconception(
         "wrapped index",
-        "At i = 1, index i − 2 is −1, and Python reads the last state. The first symbol has no symbol before it.",
+        "State 1 has no state two before it, so it cannot be entered from there: index −1 is the last state.",
         partial(_extended, rule=_wrapped),
     ),
     Misconception(
@@ -262,8 +274,13 @@ def _unguarded(*ways: NDArray) -> NDArray:
     return top + np.log(sum(np.exp(way - top) for way in ways))
 
 
+def _outside(*ways: NDArray) -> NDArray:
+    return np.log(sum(map(np.exp, ways)))
+
+
 LOGARITHMS = _Arithmetic()
 PRODUCTS = _Arithmetic(0.0, 1.0, np.multiply, lambda *ways: sum(ways), np.exp, np.log)
+PROBABILITIES = PRODUCTS._replace(write=np.positive)
 MAXIMA = _Arithmetic(plus=lambda *ways: reduce(np.maximum, ways))
 
 
@@ -311,8 +328,13 @@ def _forward(
 
 MAX = "That follows the best path alone, as Viterbi does. CTC adds up the probabilities of all paths."
 UNDERFLOW = (
-    "Somewhere on the way probabilities are multiplied. After some hundred frames a float cannot hold the product."
+    "Somewhere on the way a product of probabilities, or an exponential, has become 0: after some hundred frames a float "
+    "cannot hold it. Stay with the logarithms."
 )
+NOT_LOGARITHMS = "What is asked for are natural logarithms: the logarithm of a probability of 1 is 0, that of 0 is −∞."
+OUTSIDE = "The exponential of a large negative number is exactly 0. Take the largest summand out before."
+SUMMED = "Adding two logarithms multiplies the probabilities. What is wanted is the logarithm of the sum."
+BLANK_0_SKIPS = "Where a blank may be skipped depends on which column is the blank's: tell the rule for skips as well."
 
 FORWARD_MISCONCEPTIONS = (
     Misconception("skip between equal symbols", EQUAL_TOO, partial(_forward, rule=_equal_too)),
@@ -348,10 +370,18 @@ FORWARD_MISCONCEPTIONS = (
         "Where no path leads, all ways in are −∞, and −∞ minus −∞ is not a number. Their sum is −∞ as well.",
         partial(_forward, arithmetic=_Arithmetic(plus=_unguarded)),
     ),
+    Misconception("sum outside the logarithms", OUTSIDE, partial(_forward, arithmetic=_Arithmetic(plus=_outside))),
+    Misconception("logarithms added", SUMMED, partial(_forward, arithmetic=_Arithmetic(plus=lambda *ways: sum(ways)))),
+    Misconception("probabilities returned", NOT_LOGARITHMS, partial(_forward, arithmetic=PROBABILITIES)),
     Misconception(
-        "sum outside the logarithms",
-        "The exponential of a large negative number is exactly 0. Take the largest summand out before.",
-        partial(_forward, arithmetic=_Arithmetic(plus=lambda *ways: np.log(sum(map(np.exp, ways))))),
+        "P instead of ln P",
+        "The table is right. The second value asked for is the logarithm of the probability.",
+        lambda *args: (_forward(*args)[0], np.exp(_forward(*args)[1])),
+    ),
+    Misconception(
+        "the loss instead of ln P",
+        "The table is right. The second value asked for is ln P; the loss is its negative.",
+        lambda *args: (_forward(*args)[0], -_forward(*args)[1]),
     ),
     Misconception("max instead of sum", MAX, partial(_forward, arithmetic=MAXIMA)),
     Misconception(
@@ -376,6 +406,7 @@ FORWARD_MISCONCEPTIONS = (
     ),
     Misconception("products of probabilities", UNDERFLOW, partial(_forward, arithmetic=PRODUCTS)),
     Misconception("blank taken for column 0", COLUMN_0, lambda log_y, target, blank: _forward(log_y, target, 0)),
+    Misconception("skips without the blank's column", BLANK_0_SKIPS, partial(_forward, rule=_blank_0)),
 )
 
 
@@ -458,6 +489,9 @@ BACKWARD_MISCONCEPTIONS = (
     Misconception("max instead of sum", MAX, partial(_backward, arithmetic=MAXIMA)),
     Misconception("products of probabilities", UNDERFLOW, partial(_backward, arithmetic=PRODUCTS)),
     Misconception("blank taken for column 0", COLUMN_0, lambda log_y, target, blank: _backward(log_y, target, 0)),
+    Misconception("skips without the blank's column", BLANK_0_SKIPS, partial(_backward, rule=_blank_0)),
+    Misconception("probabilities returned", NOT_LOGARITHMS, partial(_backward, arithmetic=PROBABILITIES)),
+    Misconception("one for the logarithm of one", NOT_LOGARITHMS, partial(_backward, arithmetic=_Arithmetic(one=1.0))),
 )
 
 
@@ -486,6 +520,8 @@ def _gradients(y: NDArray, target: NDArray, blank: int, *, idea: str = "") -> tu
     wrt_y = -occupancy if idea == "no 1/y" else -occupancy / y
     others = {"one term": -occupancy, "same": wrt_y, "1/y twice": y - occupancy / y}
     logits = others.get(idea, y - occupancy)
+    if idea == "first ascent":
+        return -wrt_y, logits
     return (-wrt_y, -logits) if idea == "ascent" else (wrt_y, logits)
 
 
@@ -519,6 +555,11 @@ GRADIENT_MISCONCEPTIONS = (
         "gradient of ln P",
         "The loss is −ln P: where more probability raises P, it lowers the loss.",
         partial(_gradients, idea="ascent"),
+    ),
+    Misconception(
+        "sign of the first gradient",
+        "The loss is −ln P: more probability for a symbol on the way lowers it, so no entry of the first gradient is positive.",
+        partial(_gradients, idea="first ascent"),
     ),
     Misconception(
         "one term of the softmax",

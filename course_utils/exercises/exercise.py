@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 
 Status = Literal["correct", "incorrect", "not attempted", "could not run"]
 TOLERANCE = 1e-9
+SMALLEST_LOGARITHM = -700.0
+SHOWN_WHOLE = 12  # entries of a sequence that fit into a sentence
 
 
 @dataclass(frozen=True)
@@ -248,7 +250,7 @@ def _faulty(exercise: Exercise, run: _Run, expected: Any) -> tuple[str, Comparis
         except Exception:  # an array of another library, a number beyond all floats: whatever a reader returns
             return f"{_sentence(output.name)} is not made of numbers but is a {type(yours).__name__}.", None
         if yours.shape != right.shape:
-            return _say_shape(output, yours.shape, right.shape), None
+            return _say_shape(output, yours, right), None
         wrong = np.argwhere(np.atleast_1d(~_close(yours, right)))
         if len(wrong):
             first = tuple(int(k) for k in wrong[-1 if output.backward else 0])[: right.ndim]
@@ -299,7 +301,13 @@ def _say_error(run: _Run) -> str:
     return f"It stopped with {type(run.error).__name__}: {run.error}{line}."
 
 
-def _say_shape(output: Output, yours: tuple, right: tuple) -> str:
+def _say_shape(output: Output, of_yours: NDArray, of_right: NDArray) -> str:
+    yours, right = of_yours.shape, of_right.shape
+    if len(yours) == len(right) == 1 and max(*yours, *right) <= SHOWN_WHOLE:
+        listed = [" ".join(show(v) for v in values) or "nothing" for values in (of_yours, of_right)]
+        return (
+            f"{_sentence(output.name)} should have {right[0]} entries, {listed[1]}; yours has {yours[0]}: {listed[0]}."
+        )
     if not right:
         return f"{_sentence(output.name)} must be a single number; yours has the shape {yours}."
     named = ", ".join(f"{axis} = {size}" for axis, size in zip(output.axes, right, strict=True))
@@ -319,9 +327,14 @@ def _say_cell(output: Output, first: tuple[int, ...], yours: NDArray, right: NDA
         return f"{_sentence(output.name)} is {show(yours, digits)}; it should be {show(right, digits)}."
     where = ", ".join(f"{axis} = {k}" for axis, k in zip(output.axes, first, strict=True))
     opening = "Read backwards, the" if output.backward else "The"
+    hint = ""
+    if np.isnan(yours[first]):
+        hint = " What is not a number (nan) comes from −∞ − −∞ or from 0/0."
+    elif -np.inf < right[first] < SMALLEST_LOGARITHM:
+        hint = " If this is a logarithm: its exponential is too small for a float, so stay with the logarithms."
     return (
         f"{opening} first wrong cell of {output.name} is at {where}: {show(yours[first], digits)}, "
-        f"and it should be {show(right[first], digits)}."
+        f"and it should be {show(right[first], digits)}.{hint}"
     )
 
 

@@ -145,8 +145,8 @@ class CollapseRows:
         """Name the cell of a run in one of the three rows."""
         return f"collapse-{row}-{run.first}"
 
-    def drawing(self) -> list[str]:
-        """Draw all three rows, the lower two hidden."""
+    def drawing(self, first_row: str = "idle") -> list[str]:
+        """Draw all three rows, the upper one in the state ``first_row``, the lower two hidden."""
         drawn = []
         for row, runs in enumerate(self.rows):
             for run in runs:
@@ -155,7 +155,7 @@ class CollapseRows:
                 drawn.append(
                     cell(
                         self.mark(row, run), x, y, width, self.where.height, content=run.symbol,
-                        state="idle" if row == 0 else "hidden", label=f"{run.symbol}, {self._frames(run)}",
+                        state=first_row if row == 0 else "hidden", label=f"{run.symbol}, {self._frames(run)}",
                     )
                 )  # fmt: skip
         return drawn

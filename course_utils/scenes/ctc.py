@@ -187,19 +187,25 @@ class _CTCLattice:
 
     def conclude_forwards(self, board: Storyboard) -> None:
         ends = [self.S - 1, self.S - 2] if self.S > 1 else [0]
-        values = [number(self.alpha[-1, i]) for i in ends]
+        values = [number(self.alpha[-1, i], 5) for i in ends]
         where = "the last blank or the last symbol" if self.S > 1 else "the blank"
-        says = f"An alignment ends in {where}: P = {' + '.join(values)} = {number(self.p, 5)}."
+        says = (
+            f"An alignment ends in {where}: P = {' + '.join(values)}{f' = {number(self.p, 5)}' if self.S > 1 else ''}."
+        )
         if self.tables is not self.right:
             true = float(np.exp(self.right.log_p))
             says += f" The alignments that spell the target have {number(true, 5)} together: "
-            says += (
-                "the same, as no letter is doubled." if np.isclose(true, self.p) else "the rule was there for a reason."
-            )
+            if np.array_equal(self.tables.skip, self.right.skip):
+                says += "the same, as no letter is doubled."
+            elif np.isclose(true, self.p, rtol=1e-9, atol=0):
+                says += "the same, but only for these numbers."
+            else:
+                says += "the rule was there for a reason."
         elif fewest_frames(self.tables.extended[1::2].tolist()) > self.T:
             says += " The target does not fit into the frames; the loss is infinite."
         terms = " + ".join(f"\\alpha_{{{self.T - 1}}}({i})" for i in ends)
-        formula = f"P = {terms} = {' + '.join(map(latex_number, values))} = {latex_number(number(self.p, 5))}"
+        formula = f"P = {terms} = {' + '.join(map(latex_number, values))}"
+        formula += f" = {latex_number(number(self.p, 5))}" if self.S > 1 else ""
         board.step(says, formula, now={self.mark(self.T - 1, i): ("path", "path") for i in ends})
 
     # -- beta
@@ -223,7 +229,7 @@ class _CTCLattice:
         terms = [f"{number(self.emitted[0, i])} × {number(self.beta[0, i])}" for i in begins]
         products = " + ".join(rf"y_0({latex_text(self.names[i])}) \beta_0({i})" for i in begins)
         board.step(
-            f"At frame 0 an alignment is in one of the first {len(begins)} states: P = {' + '.join(terms)} = {number(self.p, 5)}, "
+            f"At frame 0 an alignment is in {'one of the first two states' if len(begins) > 1 else 'the blank'}: P = {' + '.join(terms)} = {number(self.p, 5)}, "
             "as the forward pass says.",
             f"P = {products} = {latex_number(number(self.p, 5))}",
             now={self.mark(0, i): ("path", "path") for i in begins},

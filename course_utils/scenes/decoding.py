@@ -86,7 +86,7 @@ def greedy_scene(y: ArrayLike, symbols: Sequence[str], blank: int = 0) -> Scene:
     for row, name in enumerate(("best", "merged", "string")):
         names.append(text(98, rows.where.centre(0, row)[1] + 5, name, "small", "end"))
     marks = [text(emission.centre(t, 0)[0], 20, f"t = {t}", "soft") for t in range(T)]
-    marks += probability_cells(emission, y, symbols, range(len(symbols))) + rows.drawing()
+    marks += probability_cells(emission, y, symbols, range(len(symbols))) + rows.drawing("hidden")
     height = rows.where.corner(0, 2)[1] + 44
     title = "Greedy decoding"
     svg = document(emission.corner(T, 0)[0], height, [*marks, pinned(names, 104, height)], title)
@@ -188,7 +188,7 @@ class _Beam:
             return f"{product} (the {self.symbols[candidate.labels[-1]]} goes on)"
         if way.after_blank:
             return f"{product} (a new {self.symbols[candidate.labels[-1]]} after {source}, which must have ended in a blank)"
-        return f"{product} (added to {source})"
+        return f"{product} ({self.symbols[candidate.labels[-1]]} put behind {source})"
 
     def formula(self, t: int, candidate: Candidate) -> str:
         lines = []
@@ -219,7 +219,7 @@ class _Beam:
         exact = float(np.exp(forward_backward(self.log_y, labels, self.blank).log_p))
         spelled = _spelled(labels, self.symbols)
         says = f"The best string found is {spelled}, with {number(score)}"
-        if np.isclose(score, exact):
+        if np.isclose(score, exact, rtol=1e-9, atol=0):
             says += ", which is its probability."
         elif score < exact:
             says += f"; its probability is {number(exact, 5)}: what pruned alignments had is missing."
@@ -280,14 +280,14 @@ class _Beam:
         inside += text(x + self.CELL - 10, y + 19, number(candidate.total), "slot", "end")
         if self.keeps == "prefixes":
             blank = f"{self.symbols[self.blank]} {number(candidate.in_blank, 3)}"
-            inside += text(x + 10, y + 37, blank, "soft", "start")
+            inside += text(x + 10, y + 37, blank, "small", "start")
             if candidate.labels:
                 symbol = f"{self.symbols[candidate.labels[-1]]} {number(candidate.in_symbol, 3)}"
-                inside += text(x + self.CELL - 10, y + 37, symbol, "soft", "end")
+                inside += text(x + self.CELL - 10, y + 37, symbol, "small", "end")
         elif self.keeps == "alignments":
-            inside += text(x + 10, y + 37, f"spells {_spelled(collapse(candidate.labels, self.blank), self.symbols)}", "soft", "start")  # fmt: skip
+            inside += text(x + 10, y + 37, f"spells {_spelled(collapse(candidate.labels, self.blank), self.symbols)}", "small", "start")  # fmt: skip
         else:
-            inside += text(x + 10, y + 37, "one score", "soft", "start")
+            inside += text(x + 10, y + 37, "one score", "small", "start")
         label = escape(f"{self.name(candidate.labels)} at frame {t}", True)
         return (
             f'<g class="cell" data-mark="candidate-{t}-{row}" data-state="hidden" aria-label="{label}">'
@@ -317,7 +317,7 @@ def _compared(labels: tuple, p: float, log_y: NDArray, symbols: Sequence[str], b
     if sum((A - 1) ** n for n in range(T + 1)) > MOST_STRINGS:
         return ""
     best = best_string(log_y, blank)[0]
-    if best.labels == labels or np.isclose(np.exp(best.log_p), p):
+    if best.labels == labels or np.isclose(np.exp(best.log_p), p, rtol=1e-9, atol=0):
         return " No string is more probable."
     return (
         f" The most probable string is {_spelled(best.labels, symbols)}, with {number(float(np.exp(best.log_p)), 5)}."

@@ -60,12 +60,16 @@ class Lattice:
 
 
 def names_of_columns(symbols: Sequence[str], table: NDArray, name: str) -> Sequence[str]:
-    """Return the names of the columns of a (T, A) table; raise a ValueError where there are too few."""
+    """Return the names of the columns of a (T, A) table; raise a ValueError where there are too few, or two alike."""
     if len(symbols) < table.shape[1]:
         raise ValueError(
             f"symbols has {len(symbols)} names, but {name} has {table.shape[1]} columns: name every column"
         )
-    return symbols[: table.shape[1]]
+    names = symbols[: table.shape[1]]
+    for k, one in enumerate(names):
+        if one in names[:k]:
+            raise ValueError(f"symbols has the name {one!r} twice; every column of {name} needs one of its own")
+    return names
 
 
 def probability_cells(where: Lattice, y: NDArray, symbols: Sequence[str], columns: Sequence[int]) -> list[str]:

@@ -219,20 +219,26 @@ export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null } 
     for (const name of ["next", "last"]) buttons[name].setAttribute("aria-disabled", to === last());
     root.dataset.step = to;
     if (to === last()) pause();
-    bringIntoView(patch);
+    bringIntoView(patch, scene.steps[to].computes);
     if (tell) onStep(to);
   }
 
-  function bringIntoView(patch) {
+  function bringIntoView(patch, computed) {
     if (stage.scrollWidth <= stage.clientWidth) return;
-    const inSight = ({ element }) => element.matches(".cell") && ["now", "path"].includes(element.dataset.state);
-    const name = Object.keys(patch).find((n) => inSight(marks[n]));
+    // What the step is about: what it computes, else what it lights up, and a number to change only if all else is still.
+    const rank = (name) => (computed.includes(name) ? 0 : 4) + (marks[name].element.matches(".emission") ? 2 : 0);
+    const cells = Object.keys(patch).filter((name) => marks[name].element.matches(".cell"));
+    const lit = (state) => cells.filter((name) => marks[name].element.dataset.state === state);
+    const [name] = [...lit("now"), ...lit("path")].sort((a, b) => rank(a) - rank(b));
     if (!name) return;
     const box = marks[name].element.getBoundingClientRect();
     const view = stage.getBoundingClientRect();
-    const margin = view.width / 3; // more than the pinned names take
-    if (box.left < view.left + margin) stage.scrollLeft += box.left - view.left - margin;
-    if (box.right > view.right - margin) stage.scrollLeft += box.right - view.right + margin;
+    // By its width, because the names follow a scroll only with its event.
+    const left = view.left + (stage.querySelector(".pinned")?.getBoundingClientRect().width ?? 0);
+    const margin = Math.max(4, Math.min(view.width / 3, (view.right - left - box.width) / 2));
+    let shift = Math.max(0, box.right - view.right + margin);
+    if (box.left - shift < left + margin) shift = box.left - left - margin;
+    stage.scrollLeft += shift;
   }
 
   // -- playing
@@ -486,6 +492,13 @@ export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null } 
   speed.addEventListener("change", () => timer && play());
 
   insert(scene, step);
+  // A stage that becomes narrow, or is laid out at last, shows what its step is about.
+  let wide = 0;
+  const width = new ResizeObserver(() => {
+    if (stage.clientWidth !== wide) bringIntoView(marks, scene.steps[current].computes);
+    wide = stage.clientWidth;
+  });
+  width.observe(stage);
 
   return {
     /** Go to a step that another view, or Python, has chosen. */
@@ -505,6 +518,7 @@ export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null } 
     destroy() {
       clearInterval(timer);
       clearTimeout(waiting);
+      width.disconnect();
       root.remove();
     },
   };

@@ -1,14 +1,17 @@
 """The bars hold with few repetitions, both sides solve the same problem, and a missed bar is not overlooked."""
 
 import itertools
+import json
+import subprocess
 
 import numpy as np
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import alignment, ctc, imports
+from benchmarks import alignment, ctc, decoding, growth, imports
 from benchmarks.table import Result, medians, report
 from course_utils import viterbi
+from tools.figures import stored_growth
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +56,59 @@ def test_ctc_and_its_decoder_meet_their_bars():
         assert result.met, result
 
 
+def test_prefix_beam_beats_pyctcdecode_and_by_far_where_both_do_the_same_work():
+    results = decoding.measure(repetitions=5)
+    if "COULD NOT BE INSTALLED" in results[0].what:
+        pytest.skip("pyctcdecode could not be installed")
+    assert len(results) == 4
+    for result in results:  # the bar itself is for make bench, on a quiet machine
+        most = 2 * decoding.BAR if "pruning off" in result.what else 1
+        assert result.ours < most * result.peer, result
+
+
+def test_without_pyctcdecode_its_bars_are_missed(monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setattr(decoding, "PINNED", {"pyctcdecode": "0.0.0"})
+    monkeypatch.setattr(decoding, "PYTHON", tmp_path / "env" / decoding.PYTHON.relative_to(decoding.FOLDER))
+    monkeypatch.setattr(decoding, "FOLDER", tmp_path / "env")
+    results = decoding.measure()
+    assert "pyctcdecode==0.0.0" in capsys.readouterr().out
+    assert len(results) == 2
+    assert all("COULD NOT BE INSTALLED" in result.what and not result.met for result in results)
+    assert report(results) == 1
+
+
+def test_an_environment_is_reused_when_complete_and_else_made_afresh(monkeypatch, tmp_path):
+    commands = []
+    monkeypatch.setattr(decoding, "FOLDER", tmp_path)
+    monkeypatch.setattr(decoding, "is_complete", lambda: not (tmp_path / "half-made").exists())
+    monkeypatch.setattr(
+        decoding.subprocess, "run", lambda command, **_: commands.append(command) or subprocess.CompletedProcess([], 0)
+    )
+    decoding.set_up()
+    assert commands == []
+    (tmp_path / "half-made").touch()
+    decoding.set_up()
+    assert [*tmp_path.glob("half-made"), *tmp_path.glob("pyvenv.cfg")] == [tmp_path / "pyvenv.cfg"]
+    assert {"pyctcdecode==0.5.0", "--no-deps"} <= set(commands[0])
+
+
+def test_growth_is_stored_only_when_asked_for_and_can_be_drawn(monkeypatch, tmp_path, capsys):
+    panels = [
+        (*panel[:3], [60, 70, 80, 90] if panel[2] == "frames" else [2, 3, 4, 5], *panel[4:]) for panel in growth.PANELS
+    ]
+    monkeypatch.setattr(growth, "PANELS", panels)
+    monkeypatch.setattr(growth, "STORED", tmp_path / "growth.json")
+    assert growth.main(["--wrong"]) == 2
+    assert growth.main([]) == 0
+    assert "fast-ctc-decode" in capsys.readouterr().out
+    assert not growth.STORED.exists()
+    assert growth.main(["--write"]) == 0
+    found = stored_growth(growth.STORED)
+    assert found == json.loads(growth.STORED.read_text("utf-8"))
+    assert [panel["sizes"] for panel in found["panels"]] == [panel[3] for panel in panels]
+
+
 def test_importing_meets_its_bar():
     results = imports.measure(repetitions=5)
     assert results
@@ -67,12 +123,14 @@ def test_a_missed_bar_turns_the_table_red(monkeypatch, capsys):
         (command.imports, [good]),
         (command.alignment, [slow]),
         (command.ctc, []),
+        (command.decoding, []),
         (command.steps, []),
+        (command.growth, {"panels": []}),
     ):
         monkeypatch.setattr(module, "measure", lambda found=found: found)
     assert command.main() == 1
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[-1] for line in lines[:3]] == ["met?", "yes", "NO"]
+    assert [line.split()[-1] for line in lines[1:4]] == ["met?", "yes", "NO"]
     assert lines[-1] == "Missed: slow."
 
 

@@ -109,6 +109,19 @@ WRONG = {
     "first cell": (ONE, squares, "The first wrong cell of the table is at t = 0, i = 1: 1, and it should be 2"),
     "a number": (NUMBER, squares, r"the score is 9; it should be 6\."),
     "the second value": (PAIR, lambda x: (2 * x, 14.0), r"the loss is 14; it should be 15\."),
+    "too short": (VECTOR, lambda x: 2 * x[:3], r"the path should have 4 entries, 0 2 4 6; yours has 3: 0 2 4\.$"),
+    "nothing": (VECTOR, lambda x: [], r"the path should have 4 entries, 0 2 4 6; yours has 0: nothing\.$"),
+    "too short, and long": (
+        exercise(output=(Output("the path", ("t",)),), arguments=((np.arange(40.0),),)),
+        lambda x: 2 * x[:3],
+        r"the path must have the shape \(40,\) \(sizes of t = 40\); yours has \(3,\)",
+    ),
+    "NaN explained": (ONE, lambda x: x * np.nan, "comes from −∞ − −∞ or from 0/0"),
+    "a logarithm too small to have an exponential": (
+        exercise(arguments=((np.full((1, 1), -400.0),),)),
+        lambda x: x - np.inf,
+        "it should be −800. If this is a logarithm: its exponential is too small for a float",
+    ),
     "a vector": (VECTOR, squares, "The first wrong cell of the path is at t = 1: 1, and it should be 2"),
 }
 

@@ -1,0 +1,146 @@
+"""How the times of CTC grow with the size of the problem, ours and a peer's.
+
+``make bench`` and ``python -m benchmarks.growth`` print them, ``python -m benchmarks.growth --write`` stores them too, in
+``growth.json``, from which ``make figures`` draws ``figures/ctc_growth.svg``. So a number in the picture is one
+that somebody has measured and meant to keep.
+"""
+
+import json
+import os
+import platform
+import sys
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from benchmarks.ctc import ALPHABET, decoder_cases, read, torch_loss_and_gradient
+from benchmarks.table import duration, medians
+from course_utils.alignment_training import log_softmax
+from course_utils.ctc import batch_loss_and_gradient
+
+STORED = Path(__file__).with_name("growth.json")
+LENGTH = 50
+
+Pair = tuple[Callable[[], object], Callable[[], object]]
+
+
+def loss_pair(T: int = 500, A: int = 30, B: int = 1) -> Pair:
+    """Prepare loss and gradient of B utterances for both, after checking that they agree.
+
+    The symbols of the target are likely where they stand, as after some training. On noise, and from 2000 frames
+    on, our probabilities underflow, and the log domain, which then steps in, takes ten times as long.
+    """
+    rng = np.random.default_rng(0)
+    targets = [rng.integers(1, A, LENGTH) for _ in range(B)]
+    logits = 2 * rng.normal(size=(B, T, A))
+    for rows, target in zip(logits, targets, strict=True):
+        rows[np.arange(T), target[np.arange(T) * LENGTH // T]] += 4
+    log_y, lengths = log_softmax(logits), [T] * B
+    losses, gradients = batch_loss_and_gradient(log_y, targets, lengths)
+    others, other_gradients = torch_loss_and_gradient(log_y, targets, lengths)
+    np.testing.assert_allclose(losses, others, rtol=1e-9)
+    np.testing.assert_allclose(gradients, other_gradients, atol=1e-9)
+    return (
+        lambda: batch_loss_and_gradient(log_y, targets, lengths),
+        lambda: torch_loss_and_gradient(log_y, targets, lengths),
+    )
+
+
+def width_pair(width: int) -> Pair:
+    """Prepare prefix beam search for both, after checking that they read the same."""
+    from fast_ctc_decode import beam_search
+
+    scores = decoder_cases()["flat"]
+    y = np.exp(scores).astype(np.float32)
+
+    def peer() -> str:
+        return beam_search(y, ALPHABET, beam_size=width, beam_cut_threshold=0.0)[0]
+
+    assert read(scores, width) == peer()
+    return lambda: read(scores, width), peer
+
+
+#: What is measured, what stays the same, what is varied and how, the peer, and how to prepare one size.
+PANELS = (
+    (
+        "CTC loss and gradient",
+        "target of 50, alphabet of 30",
+        "frames",
+        [125 * 2**n for n in range(7)],
+        "torch",
+        loss_pair,
+    ),
+    (
+        "CTC loss and gradient",
+        "500 frames, target of 50",
+        "symbols in the alphabet",
+        [10, 30, 100, 300, 1000, 3000],
+        "torch",
+        lambda A: loss_pair(A=A),
+    ),
+    (
+        "CTC loss and gradient",
+        "500 frames, target of 50, alphabet of 30",
+        "utterances in the batch",
+        [2**n for n in range(7)],
+        "torch",
+        lambda B: loss_pair(B=B),
+    ),
+    (
+        "Prefix beam search",
+        "1000 frames, alphabet of 29",
+        "prefixes in the beam",
+        [2**n for n in range(2, 9)],
+        "fast-ctc-decode",
+        width_pair,
+    ),
+)
+
+
+def measure(repetitions: int = 5) -> dict:
+    """Time every size on one thread; return what ``growth.json`` holds, the times in seconds."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    panels = []
+    try:
+        with threadpool_limits(1):
+            for what, fixed, varied, sizes, peer, prepare in PANELS:
+                times = np.array([medians(*prepare(size), repetitions) for size in sizes])
+                ours, others = ([float(f"{t:.3g}") for t in column] for column in times.T)
+                seconds = {"this course": ours, peer: others}
+                panels.append({"what": what, "fixed": fixed, "varied": varied, "sizes": sizes, "seconds": seconds})
+    finally:
+        torch.set_num_threads(before)
+    libraries = {name: version(name).partition("+")[0] for name in ("numpy", "torch", "fast-ctc-decode")}
+    machine = {"cores": os.cpu_count(), "processor": platform.machine(), "python": platform.python_version()}
+    return {"machine": {**machine, **libraries}, "panels": panels}
+
+
+def show(found: dict) -> None:
+    """Print what was measured."""
+    for panel in found["panels"]:
+        (ours, times), (peer, others) = panel["seconds"].items()
+        print(f"{panel['what']} ({panel['fixed']}), by {panel['varied']}: {ours}, {peer}")
+        for size, *pair in zip(panel["sizes"], times, others, strict=True):
+            print(f"  {size:6}  {duration(pair[0]):>12}  {duration(pair[1]):>12}")
+
+
+def main(arguments: list[str]) -> int:
+    """Measure and print; store if asked to."""
+    if arguments not in ([], ["--write"]):
+        print("usage: python -m benchmarks.growth [--write]", file=sys.stderr)
+        return 2
+    found = measure()
+    show(found)
+    if arguments:
+        STORED.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
