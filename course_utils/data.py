@@ -86,13 +86,17 @@ def digit_strip(
         raise ValueError(f"digits is {digits!r}; write a string of digits such as '3144'")
     if max_gap != int(max_gap) or max_gap < 1:
         raise ValueError(f"max_gap is {max_gap}; a gap is a whole number of columns, at least 1")
-    images = scanned_digits()[0] if images is None else images
+    images = scanned_digits()[0] if images is None else np.asarray(images)
+    if images.shape != scanned_digits()[0].shape:
+        raise ValueError(f"images has shape {images.shape}; it must be {scanned_digits()[0].shape}, one for each scan")
     available = _images_of(split)
     chosen = [int(rng.choice(available[int(digit)])) for digit in digits]
     pieces, spans = [_empty(rng, max_gap)], []
     for index in chosen:
         column = sum(piece.shape[1] for piece in pieces)
         ink = np.flatnonzero(images[index].any(axis=0))
+        if not len(ink):
+            raise ValueError(f"images[{index}] has no ink, so it shows no digit")
         inked = images[index][:, ink[0] : ink[-1] + 1]
         top = rng.integers(STRIP_HEIGHT - inked.shape[0] + 1)
         piece = np.zeros((STRIP_HEIGHT, inked.shape[1]))

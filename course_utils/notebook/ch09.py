@@ -100,7 +100,7 @@ def decoder_explorer() -> Explorer:
     """Choose a decoder and the width of its beam, and step through what it does."""
     search = ipywidgets.Dropdown(options=list(SEARCHES), description="Decoder", layout={"width": "300px"})
     search.value = "prefix beam, two scores"
-    width = ipywidgets.BoundedIntText(value=2, min=1, max=8, description="Width", layout={"width": "160px"})
+    width = ipywidgets.BoundedIntText(value=2, min=1, max=5, description="Width", layout={"width": "160px"})
 
     def scene(y):
         keeps = SEARCHES[search.value]

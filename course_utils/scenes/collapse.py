@@ -34,6 +34,7 @@ def collapse_scene(path: Sequence[str], blank: str = "-", order: Order = "merge 
         raise ValueError(f"order is {order!r}; choose 'merge first' or 'blanks first'")
     if not 1 <= len(path) <= LONGEST:
         raise ValueError(f"path has {len(path)} frames; the picture takes from 1 to {LONGEST}")
+    path, blank = [str(symbol) for symbol in path], str(blank)
     wide = max(map(len, path)) > 2
     rows = CollapseRows(path, blank, order, Lattice(110, 44, 64 if wide else 40, 38, 70 if wide else 46, 74))
     board = Storyboard()

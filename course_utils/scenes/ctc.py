@@ -24,6 +24,7 @@ from course_utils.scenes.scene import (
 )
 
 Shown = Literal["alpha", "beta", "gamma"]
+MOST_SYMBOLS = 12
 GREEK = {"alpha": "α", "beta": "β", "gamma": "γ"}
 
 
@@ -63,6 +64,8 @@ def lattice_scene(
     log_y = log_probabilities(y)
     symbols = names_of_columns(symbols, log_y, "y")
     labels = encode(target, symbols)
+    if len(labels) > MOST_SYMBOLS:
+        raise ValueError(f"target has {len(labels)} symbols; the picture has room for {MOST_SYMBOLS}")
     right = forward_backward(log_y, labels, blank)
     if skip_always:
         skip = np.zeros_like(right.skip)
@@ -256,7 +259,10 @@ class _CTCLattice:
         terms = " + ".join(
             f"y_{{{t + 1}}}({latex_text(self.names[way.i])}) \\beta_{{{t + 1}}}({way.i})" for way in ways
         )
-        numbers = " + ".join(latex_number(number(way.value)) for way in ways)
+        numbers = " + ".join(
+            rf"{latex_number(number(self.emitted[t + 1, way.i]))} \times {latex_number(number(self.beta[t + 1, way.i]))}"
+            for way in ways
+        )
         formula = f"\\beta_{{{t}}}({i}) = {terms} = {numbers} = {latex_number(value)}"
         now = {self.mark(t, i): ("now", "done")}
         for way in ways:
@@ -282,8 +288,8 @@ class _CTCLattice:
                 else:
                     says = f"{opening}α × β = {a} × {b} = {product}, and of P = {number(self.p, 5)} that is a share of {g}."
                     formula = (
-                        f"\\gamma_{{{t}}}({i}) = \\frac{{\\alpha_{{{t}}}({i})\\, \\beta_{{{t}}}({i})}}{{P}}"
-                        f" = \\frac{{{latex_number(a)} \\times {latex_number(b)}}}{{{latex_number(number(self.p, 5))}}}"
+                        f"\\gamma_{{{t}}}({i}) = \\alpha_{{{t}}}({i})\\, \\beta_{{{t}}}({i}) / P"
+                        f" = {latex_number(a)} \\times {latex_number(b)} / {latex_number(number(self.p, 5))}"
                         f" = {latex_number(g)}"
                     )
                 dead = self.gamma[t, i] == 0

@@ -1,6 +1,7 @@
 """Decoding as a picture: the best symbol of each frame, and beams of candidates with their scores (section 9.8)."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from html import escape
 
 import numpy as np
@@ -122,7 +123,7 @@ def beam_scene(
 
 
 class _Beam:
-    CELL, GAP, HIGH = 168, 62, 46
+    CELL, GAP, HIGH = 180, 42, 46
 
     def __init__(self, log_y: NDArray, symbols: list[str], blank: int, width: int, keeps: Keeps):
         self.log_y, self.y, self.symbols, self.blank, self.keeps = log_y, np.exp(log_y), symbols, blank, keeps
@@ -130,9 +131,9 @@ class _Beam:
         self.search = search(self.y, blank, width, keeps)
         self.T, A = log_y.shape
         across = self.CELL + self.GAP
-        self.emission = Lattice(left=84, top=34, width=64, height=26, across=across, down=32)
+        self.emission = Lattice(left=64, top=34, width=78, height=26, across=across, down=32)
         top = 34 + 32 * A + 26
-        self.grid = Lattice(left=84, top=top, width=self.CELL, height=self.HIGH, across=across, down=self.HIGH + 10)
+        self.grid = Lattice(left=64, top=top, width=self.CELL, height=self.HIGH, across=across, down=self.HIGH + 10)
         self.rows = max(map(len, self.search.frames))
         self.bottom = top + self.rows * (self.HIGH + 10)
         self.row_of = [{c.labels: row for row, c in enumerate(frame)} for frame in self.search.frames]
@@ -218,7 +219,7 @@ class _Beam:
         labels, score = self.search.found[0] if self.search.found else ((), 0.0)
         exact = float(np.exp(forward_backward(self.log_y, labels, self.blank).log_p))
         spelled = _spelled(labels, self.symbols)
-        says = f"The best string found is {spelled}, with {number(score)}"
+        says = f"The best string found is {spelled}, with {number(score, 5)}"
         if np.isclose(score, exact, rtol=1e-9, atol=0):
             says += ", which is its probability."
         elif score < exact:
@@ -249,8 +250,8 @@ class _Beam:
         for t in range(self.T):
             marks.append(text(self.emission.left + t * self.emission.across + self.CELL / 2, 20, f"t = {t}", "soft"))
         for k, symbol in enumerate(self.symbols):
-            names.append(text(72, self.emission.centre(0, k)[1] + 5, f"y({symbol})", "small", "end"))
-        middle = Lattice(self.emission.left + (self.CELL - 64) / 2, 34, 64, 26, self.emission.across, 32)
+            names.append(text(52, self.emission.centre(0, k)[1] + 5, f"y({symbol})", "small", "end"))
+        middle = replace(self.emission, left=self.emission.left + (self.CELL - self.emission.width) / 2)
         marks += probability_cells(middle, self.y, self.symbols, range(A))
         for t, frame in enumerate(self.search.frames):
             for row, candidate in enumerate(frame):
@@ -268,7 +269,7 @@ class _Beam:
                 + text(x + self.CELL / 2 + 4, self.bottom + 20, "", "slot small", "start") + "</g>"
             )  # fmt: skip
         width = self.grid.corner(self.T - 1, 0)[0] + self.CELL + 10
-        return document(width, self.bottom + 30, [*marks, pinned(names, 78, self.bottom + 30)], title)
+        return document(width, self.bottom + 30, [*marks, pinned(names, 58, 34 + 32 * A)], title)
 
     def candidate(self, t: int, row: int, candidate: Candidate) -> str:
         x, y = self.grid.corner(t, row)
@@ -279,10 +280,10 @@ class _Beam:
         inside = text(x + 10, y + 19, name, "name", "start")
         inside += text(x + self.CELL - 10, y + 19, number(candidate.total), "slot", "end")
         if self.keeps == "prefixes":
-            blank = f"{self.symbols[self.blank]} {number(candidate.in_blank, 3)}"
+            blank = f"“{self.symbols[self.blank]}” {number(candidate.in_blank)}"
             inside += text(x + 10, y + 37, blank, "small", "start")
             if candidate.labels:
-                symbol = f"{self.symbols[candidate.labels[-1]]} {number(candidate.in_symbol, 3)}"
+                symbol = f"“{self.symbols[candidate.labels[-1]]}” {number(candidate.in_symbol)}"
                 inside += text(x + self.CELL - 10, y + 37, symbol, "small", "end")
         elif self.keeps == "alignments":
             inside += text(x + 10, y + 37, f"spells {_spelled(collapse(candidate.labels, self.blank), self.symbols)}", "small", "start")  # fmt: skip

@@ -233,8 +233,9 @@ export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null } 
     if (!name) return;
     const box = marks[name].element.getBoundingClientRect();
     const view = stage.getBoundingClientRect();
-    // By its width, because the names follow a scroll only with its event.
-    const left = view.left + (stage.querySelector(".pinned")?.getBoundingClientRect().width ?? 0);
+    // The names of rows cover what lies beside them: by their width, because they follow a scroll only with its event.
+    const names = stage.querySelector(".pinned")?.getBoundingClientRect();
+    const left = view.left + (names && box.top < names.bottom ? names.width : 0);
     const margin = Math.max(4, Math.min(view.width / 3, (view.right - left - box.width) / 2));
     let shift = Math.max(0, box.right - view.right + margin);
     if (box.left - shift < left + margin) shift = box.left - left - margin;

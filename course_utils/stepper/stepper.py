@@ -73,7 +73,11 @@ class Stepper(_Readable, anywidget.AnyWidget):
     def show(self, scene: Scene) -> None:
         """Play another scene from the same step, or from its last one if it has fewer."""
         self._scene = scene
-        self.step = min(self.step, len(scene.steps) - 1)
+        step = min(self.step, len(scene.steps) - 1)
+        with self._lock_property(
+            step=step
+        ):  # not sent: the reader may have stepped on, and every view keeps to its end
+            self.step = step
         self.scene = scene.to_json()
 
     @traitlets.validate("step")

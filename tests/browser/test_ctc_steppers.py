@@ -331,8 +331,8 @@ def test_the_decoder_explorer_follows_its_controls(shelf, changed):
     expect_scene(player, greedy_scene(Y, "-ab"))
     choose(cell, "Decoder", "prefix beam, two scores")
     fill(cell, "Width", "99")
-    expect(cell.get_by_label("Width", exact=True)).to_have_value("8")
-    expect_scene(player, beam_scene(Y, "-ab", width=8))
+    expect(cell.get_by_label("Width", exact=True)).to_have_value("5")
+    expect_scene(player, beam_scene(Y, "-ab", width=5))
 
 
 # -- looks
@@ -383,16 +383,16 @@ def test_every_text_has_room(shelf):
 def test_a_wide_beam_has_room_for_its_texts(shelf, changed, picture):
     changed("decoder explorer")
     player, cell = shelf.player("decoder explorer"), shelf.cell("decoder explorer")
-    fill(cell, "Width", "8")
+    fill(cell, "Width", "5")
     for name in ("beam over alignments", "prefix beam, one score", "prefix beam, two scores"):
         choose(cell, "Decoder", name)
         keeps = SEARCHES[name]
-        expect_scene(player, beam_scene(Y, "-ab", width=8, keeps=keeps))
+        expect_scene(player, beam_scene(Y, "-ab", width=5, keeps=keeps))
         player.press("End")
         for check in (CLIPPED, OVERFULL, CROWDED, CROSSED):
             assert not player.root.evaluate(check), name
         player.press("PageUp")
-        picture(player.root, f"ch9-{keeps.replace(' ', '-')}-width-8")
+        picture(player.root, f"ch9-{keeps.replace(' ', '-')}-width-5")
 
 
 def test_a_derivation_and_a_message_of_the_controls_can_be_read(shelf, theme, changed, picture):

@@ -169,9 +169,9 @@ def assert_candidates(scene, y, symbols, blank, width, keeps):
             assert name == ("".join(symbols[k] for k in candidate.labels) or "(empty)")
             assert others[0] == number(candidate.total)
             if keeps == "prefixes":
-                scores = [f"{symbols[blank]} {number(candidate.in_blank, 3)}"]
+                scores = [f"“{symbols[blank]}” {number(candidate.in_blank)}"]
                 if candidate.labels:
-                    scores.append(f"{symbols[candidate.labels[-1]]} {number(candidate.in_symbol, 3)}")
+                    scores.append(f"“{symbols[candidate.labels[-1]]}” {number(candidate.in_symbol)}")
                 assert others[1:] == scores
             elif keeps == "alignments":
                 spelled = quoted(collapse_slowly(candidate.labels, blank), symbols)
@@ -219,7 +219,7 @@ def assert_conclusion(scene, y, symbols, blank, width, keeps):
     found = search(y, blank, width, keeps)
     labels, score = found.found[0]
     says, exact = scene.steps[-1].says, probability(y, labels, blank)
-    opening = f"The best string found is {quoted(labels, symbols)}, with {number(score)}"
+    opening = f"The best string found is {quoted(labels, symbols)}, with {number(score, 5)}"
     assert says.startswith(opening), says
     if says.startswith(f"{opening}, which is its probability."):
         assert score == pytest.approx(exact, rel=CLOSE), (says, exact)

@@ -96,6 +96,18 @@ def test_without_an_edit_function_nothing_is_editable(scene):
     assert Stepper(scene, edit=lambda mark, value: scene).editable
 
 
+def test_a_shorter_scene_does_not_move_the_reader(scene, monkeypatch):
+    """Is a step that only Python has shortened kept to itself, where the reader may have stepped on meanwhile?"""
+    shorter = viterbi_scene(WORKED_EXAMPLE[:3], "AB")
+    stepper, sent = Stepper(scene, step=len(scene.steps) - 1), []
+    monkeypatch.setattr(stepper, "send_state", lambda key=None: sent.append(key))
+    stepper.show(shorter)
+    assert stepper.step == len(shorter.steps) - 1
+    assert sent == ["scene"]
+    stepper.step = 0  # what Python chooses is sent
+    assert sent == ["scene", "step"]
+
+
 def test_an_edit_gets_the_mark_and_the_number_and_its_scene_is_shown(scene):
     asked, other = [], viterbi_scene(WORKED_EXAMPLE, "BA")
 
