@@ -311,7 +311,6 @@ def best_alignment(log_y: ArrayLike, target: ArrayLike, blank: int = 0) -> CTCAl
 
     At the end, where the last symbol and the blank behind it are equally good, the symbol wins.
 
-
     Parameters are those of :func:`forward_backward`.
 
     Raises
