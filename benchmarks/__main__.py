@@ -2,14 +2,14 @@
 
 import sys
 
-from benchmarks import alignment, ctc, decoding, growth, imports, steps
+from benchmarks import alignment, ctc, decoding, growth, imports, recurrent, steps
 from benchmarks.table import report
 
 
 def main() -> int:
     results = []
-    for measure in (imports.measure, alignment.measure, ctc.measure, decoding.measure, steps.measure):
-        results += measure()
+    for module in (imports, recurrent, alignment, ctc, decoding, steps):
+        results += module.measure()
     growth.show(growth.measure())
     print()
     return report(results)

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from course_utils.alignment import InfeasibleError, check_log_probabilities, check_target
+from course_utils.losses import log_softmax
 from course_utils.viterbi import Ties, align, check_fits, check_ties, say_where_blocked
 
 Paths = Literal["best", "all"]
@@ -44,13 +45,6 @@ class Training:
     loss: NDArray[np.float64]
     nll: NDArray[np.float64]
     occupancy: tuple[tuple[NDArray[np.float64], ...], ...]
-
-
-def log_softmax(logits: ArrayLike) -> NDArray[np.float64]:
-    """Logarithm of the softmax of the last axis, safe for logits of any size."""
-    logits = np.asarray(logits, dtype=np.float64)
-    shifted = logits - np.max(logits, axis=-1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
 
 
 def occupancy(log_y: ArrayLike, target: ArrayLike) -> tuple[NDArray[np.float64], float]:

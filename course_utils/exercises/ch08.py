@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from course_utils import viterbi
 from course_utils.alignment import log_probabilities
-from course_utils.alignment_training import log_softmax, occupancy
+from course_utils.alignment_training import occupancy
 from course_utils.exercises.exercise import Case, Exercise, Misconception, Output
+from course_utils.losses import log_softmax
 
 # -- cases
 

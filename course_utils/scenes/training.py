@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from course_utils.alignment_training import Training, log_softmax
+from course_utils.alignment_training import Training
+from course_utils.losses import log_softmax
 from course_utils.scenes.lattice import Lattice
 from course_utils.scenes.scene import Mark, Scene, Storyboard, Table, document, latex_number, number, text
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import alignment, ctc, decoding, growth, imports
+from benchmarks import alignment, ctc, decoding, growth, imports, recurrent
 from benchmarks.table import Result, medians, report
 from course_utils import viterbi
 from tools.figures import stored_growth
@@ -54,6 +54,33 @@ def test_ctc_and_its_decoder_meet_their_bars():
     assert len(results) == 4
     for result in results:
         assert result.met, result
+
+
+def test_the_recurrent_network_meets_its_bar():
+    (result,) = recurrent.measure(repetitions=5)
+    assert result.met, result
+
+
+def test_torchs_recurrent_network_gives_the_same_gradients():
+    """Also with biases and an initial state, which the benchmark leaves at zero."""
+    rng = np.random.default_rng(0)
+    net, x, d_logits = recurrent.problem(rng, 20, 3, 5)
+    net = net.with_parameters(b_h=rng.normal(size=5), b_y=rng.normal(size=10), h_init=rng.normal(size=5))
+    found, theirs = recurrent.gradients(net, x, d_logits), recurrent.TorchNetwork(net)
+    for _ in range(2):  # the second time, nothing is left over from the first
+        for name, expected in theirs.gradients(x, d_logits).items():
+            np.testing.assert_allclose(found[name], expected, rtol=0, atol=1e-10, err_msg=name)
+
+
+def test_a_faulty_gradient_stops_the_benchmark(monkeypatch):
+    right = recurrent.gradients
+
+    def wrong(*problem):
+        return {name: value * (1 + 1e-7) for name, value in right(*problem).items()}
+
+    monkeypatch.setattr(recurrent, "gradients", wrong)
+    with pytest.raises(AssertionError, match="W_xh"):
+        recurrent.measure(repetitions=1)
 
 
 def test_prefix_beam_beats_pyctcdecode_and_by_far_where_both_do_the_same_work():
@@ -121,6 +148,7 @@ def test_a_missed_bar_turns_the_table_red(monkeypatch, capsys):
     slow = Result("slow", 0.0011, 0.010, 0.1)
     for module, found in (
         (command.imports, [good]),
+        (command.recurrent, []),
         (command.alignment, [slow]),
         (command.ctc, []),
         (command.decoding, []),
