@@ -6,10 +6,11 @@ from html import escape
 
 import numpy as np
 
-from course_utils.exercises import ch08, ch09
-from course_utils.exercises.exercise import Comparison, Exercise, Report, judge, show
+from course_utils.exercises import ch01, ch02, ch03, ch04, ch05, ch08, ch09
+from course_utils.exercises.exercise import Comparison, Exercise, Output, Report, judge, show
 
-EXERCISES: dict[str, Exercise] = {exercise.id: exercise for exercise in (*ch08.EXERCISES, *ch09.EXERCISES)}
+_CHAPTERS = (ch01, ch02, ch03, ch04, ch05, ch08, ch09)
+EXERCISES: dict[str, Exercise] = {exercise.id: exercise for chapter in _CHAPTERS for exercise in chapter.EXERCISES}
 CELLS_SHOWN = 7  # rows and columns of a comparison; a longer table is cut around its first wrong cell
 
 
@@ -102,9 +103,19 @@ def _grid(comparison: Comparison, values: np.ndarray, mark: bool) -> list[list[t
     return grid
 
 
+def _last_two_axes(comparison: Comparison) -> Comparison:
+    """Cut a comparison with more than two axes down to the table that holds its first wrong cell."""
+    axes, before = comparison.output.axes, max(0, len(comparison.output.axes) - 2)
+    place, at = comparison.first_wrong[:before], comparison.first_wrong[before:]
+    return Comparison(
+        Output(comparison.output.name, axes[before:]), comparison.yours[place], comparison.expected[place], at
+    )
+
+
 def _side_by_side(comparison: Comparison | None) -> list[str]:
     if comparison is None or not comparison.output.axes:
         return []
+    comparison = _last_two_axes(comparison)
     blocks = []
     for title, values, mark in (("yours", comparison.yours, True), ("expected", comparison.expected, False)):
         grid = [[f"[{cell}]" if wrong else cell for cell, wrong in row] for row in _grid(comparison, values, mark)]
@@ -117,6 +128,7 @@ def _side_by_side(comparison: Comparison | None) -> list[str]:
 def _tables(comparison: Comparison | None) -> str:
     if comparison is None or not comparison.output.axes:
         return ""
+    comparison = _last_two_axes(comparison)
     tables = []
     for title, values, mark in (("yours", comparison.yours, True), ("expected", comparison.expected, False)):
         rows = ""

@@ -310,7 +310,7 @@ def _say_shape(output: Output, of_yours: NDArray, of_right: NDArray) -> str:
         )
     if not right:
         return f"{_sentence(output.name)} must be a single number; yours has the shape {yours}."
-    named = ", ".join(f"{axis} = {size}" for axis, size in zip(output.axes, right, strict=True))
+    named = ", ".join(f"{axis} = {size}" for axis, size in zip(output.axes, right, strict=False))
     says = f"{_sentence(output.name)} must have the shape {right} (sizes of {named}); yours has {yours}."
     if len(right) == 2 and yours == right[::-1] != right:
         says += f" It lies on its side: {output.axes[0]} comes first."

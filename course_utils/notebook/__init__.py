@@ -1,6 +1,11 @@
 """What the notebooks call: one line for each stepper."""
 
 from course_utils.exercises import check
+from course_utils.notebook.ch01 import dependency_explorer, dependency_stepper
+from course_utils.notebook.ch02 import permutation_stepper, posterior_figure
+from course_utils.notebook.ch03 import adder_explorer, adder_stepper, rnn_stepper
+from course_utils.notebook.ch04 import bptt_stepper
+from course_utils.notebook.ch05 import gradient_explorer, product_stepper
 from course_utils.notebook.ch08 import strip_stepper, training_stepper, viterbi_explorer, viterbi_stepper
 from course_utils.notebook.ch09 import (
     beam_stepper,
@@ -17,15 +22,25 @@ from course_utils.notebook.pictures import LiveCurves, show
 
 __all__ = [
     "LiveCurves",
+    "adder_explorer",
+    "adder_stepper",
     "beam_stepper",
+    "bptt_stepper",
     "check",
     "collapse_explorer",
     "collapse_stepper",
     "ctc_explorer",
     "ctc_stepper",
     "decoder_explorer",
+    "dependency_explorer",
+    "dependency_stepper",
+    "gradient_explorer",
     "greedy_stepper",
+    "permutation_stepper",
+    "posterior_figure",
+    "product_stepper",
     "reading_figure",
+    "rnn_stepper",
     "show",
     "strip_stepper",
     "training_stepper",

@@ -1,5 +1,6 @@
 """Numbers that a reader changes, and the steppers and explorers that follow them."""
 
+import re
 from collections.abc import Callable
 from html import escape
 
@@ -7,6 +8,7 @@ import ipywidgets
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from course_utils.rnn import RNN
 from course_utils.scenes.scene import Scene
 from course_utils.stepper import Stepper, Workbench
 
@@ -34,6 +36,38 @@ class Probabilities:
         scene = self.scene(changed)
         self.now = changed
         return scene
+
+
+class NetworkNumbers:
+    """The weights and inputs of a recurrent network that a picture shows, as the reader has changed them."""
+
+    def __init__(self, net: RNN, x: ArrayLike, scene: Callable[[RNN, NDArray[np.float64]], Scene]):
+        self.net, self.x, self.scene = net, np.array(x, dtype=float), scene
+
+    def drawn(self) -> Scene:
+        """Return the scene of the numbers as they are now."""
+        return self.scene(self.net, self.x)
+
+    def edit(self, mark: str, value: float) -> Scene:
+        """Change the one that ``mark`` names, such as W_hh-row-column, x-t-input or h--1-unit; what cannot be drawn leaves all."""
+        name, row, column = re.fullmatch(r"(\w+)-(-?\d+)-(\d+)", mark).groups()
+        net, x = self.net, self.x.copy()
+        if name == "x":
+            x[int(row), int(column)] = value
+        elif name == "h":  # only the initial state can be edited
+            net = net.with_parameters(h_init=_with(net.h_init, int(column), value))
+        else:
+            at = int(row) if name.startswith("b") else (int(row), int(column))
+            net = net.with_parameters(**{name: _with(net.parameters[name], at, value)})
+        scene = self.scene(net, x)
+        self.net, self.x = net, x
+        return scene
+
+
+def _with(values: NDArray[np.float64], at, value: float) -> NDArray[np.float64]:
+    changed = values.copy()
+    changed[at] = value
+    return changed
 
 
 def probability_stepper(y: ArrayLike, scene: MakesScene) -> Stepper:

@@ -91,6 +91,25 @@ def theme(request, lab, browser):
         set_theme(notebook, "JupyterLab Light", light="true")
 
 
+@pytest.fixture(params=["light", "dark"])
+def shelf_theme(request, shelf):
+    """JupyterLab's theme on the page of a shelf."""
+    if request.param == "dark":
+        set_theme(shelf.notebook, "JupyterLab Dark", light="false")
+    yield request.param
+    if request.param == "dark":
+        set_theme(shelf.notebook, "JupyterLab Light", light="true")
+
+
+@pytest.fixture
+def changed(shelf):
+    """Put back what a test has changed."""
+    names = []
+    yield names.append
+    for name in names:
+        shelf.again(name)
+
+
 def set_theme(notebook, name, light):
     with notebook.page.expect_response(
         lambda answer: "/api/settings/" in answer.url and answer.request.method == "PUT"

@@ -3,7 +3,6 @@
 One notebook and one page serve all tests. COURSE_SCREENSHOTS=folder keeps the pictures.
 """
 
-from dataclasses import dataclass
 from pprint import pformat
 
 import pytest
@@ -14,9 +13,24 @@ from course_utils.notebook.ch09 import EXAMPLE, SEARCHES
 from course_utils.scenes.collapse import collapse_scene
 from course_utils.scenes.ctc import lattice_scene
 from course_utils.scenes.decoding import beam_scene, greedy_scene
-from tests.browser.conftest import IMPORTS, set_theme
-from tests.browser.lab import Notebook, Player
-from tests.browser.test_looks import CLIPPED, CONTRASTS, LEAST_CONTRAST, OVERFULL, TOO_WIDE_OR_SMALL, walk, widen
+from tests.browser.shelf import (
+    CROSSED,
+    CROWDED,
+    OUT_OF_SIGHT,
+    alert_of,
+    check_clicks,
+    check_every_step,
+    choose,
+    crowded_drawings,
+    expect_picture,
+    expect_scene,
+    fill,
+    look_at_a_narrow_screen,
+    open_shelf,
+    rest,
+    weak_texts,
+)
+from tests.browser.test_looks import CLIPPED, CONTRASTS, LEAST_CONTRAST, OVERFULL
 
 Y = EXAMPLE.tolist()
 TABLES = ["alpha", "beta", "gamma"]
@@ -46,156 +60,12 @@ SHOWN = {
     "decoder explorer": ("decoder_explorer()", lambda y=Y: beam_scene(y, "-ab")),
 }  # fmt: skip
 EDITABLE = [name for name in SHOWN if "collapse" not in name and name != "blanks first"]
-STEP_TO_LOOK_AT = 6
-IN_THE_DRAWING = """
-root => Object.fromEntries([...root.querySelectorAll('[data-mark]')].map((e) =>
-  [e.dataset.mark, [e.dataset.state, e.querySelector('.slot')?.textContent]]))
-"""
-
-# Texts that lie over one another, stick out of their cell or reach into the cell of another. Two lines may touch:
-# the box of a text is higher than its letters.
-CROWDED = """
-root => {
-  const bad = [];
-  const visible = (e) => getComputedStyle(e).visibility !== 'hidden';
-  const seen = (css) => [...root.querySelectorAll(`svg.rc-scene ${css}`)].filter(visible)
-    .map((e) => ({ e, cell: e.closest('.cell'), box: e.getBoundingClientRect() }));
-  const texts = seen('text').filter(({ e }) => e.textContent);
-  const boxes = seen('.cell > .box');
-  const over = (a, b, dx, dy) => Math.min(a.right, b.right) - Math.max(a.left, b.left) > dx && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > dy;
-  texts.forEach((a, n) => {
-    for (const b of texts.slice(n + 1))
-      if (over(a.box, b.box, -2, 5)) bad.push(`“${a.e.textContent}” lies over “${b.e.textContent}”`);
-    for (const { cell, box } of boxes) {
-      if (cell !== a.cell) {
-        if (over(a.box, box, 0, 3)) bad.push(`“${a.e.textContent}” reaches into ${cell.dataset.mark}`);
-      } else if (a.box.left < box.left + 2 || a.box.right > box.right - 2 || a.box.top < box.top - 1 || a.box.bottom > box.bottom + 1)
-        bad.push(`“${a.e.textContent}” sticks out of its cell`);
-    }
-  });
-  return bad;
-}
-"""
-
-# What an arrow that is shown runs through: a text or a cell.
-CROSSED = """
-root => {
-  const bad = [];
-  const visible = (e) => getComputedStyle(e).visibility !== 'hidden';
-  const solid = [...root.querySelectorAll('svg.rc-scene .cell > .box, svg.rc-scene text')]
-    .filter((e) => visible(e) && (e.textContent || e.matches('.box'))).map((e) => [e, e.getBoundingClientRect()]);
-  for (const arrow of [...root.querySelectorAll('svg.rc-scene .arrow')].filter(visible)) {
-    const shaft = arrow.querySelector('.shaft');
-    const toScreen = shaft.getScreenCTM();
-    for (let part = 0; part <= 1; part += 0.1) {
-      const p = shaft.getPointAtLength(part * shaft.getTotalLength()).matrixTransform(toScreen);
-      const hit = solid.find(([, b]) => p.x > b.left + 1 && p.x < b.right - 1 && p.y > b.top + 1 && p.y < b.bottom - 1)?.[0];
-      if (hit) {
-        bad.push(`${arrow.dataset.mark} runs through ${hit.closest('[data-mark]')?.dataset.mark ?? hit.textContent}`);
-        break;
-      }
-    }
-  }
-  return bad;
-}
-"""
-
-# The cells that a step is about, where none of them is in sight as far as there is room for it; the names of rows cover
-# what lies under them.
-OUT_OF_SIGHT = """
-root => {
-  const view = root.querySelector('.rc-stage').getBoundingClientRect();
-  const names = root.querySelector('.pinned').getBoundingClientRect();
-  const cells = [...root.querySelectorAll('.cell:not(.emission)[data-state="now"]')];
-  const hidden = cells.filter((cell) => {
-    const box = cell.getBoundingClientRect();
-    const left = view.left + (box.bottom > names.top && box.top < names.bottom ? names.width : 0);
-    const seen = Math.min(box.right, view.right) - Math.max(box.left, left);
-    return seen < 0.95 * Math.min(box.width, view.right - left);
-  });
-  return hidden.length < cells.length ? [] : hidden.map((cell) => cell.dataset.mark);
-}
-"""
-
-
-@dataclass
-class Shelf:
-    """All steppers of chapter 9 in one notebook."""
-
-    notebook: Notebook
-    narrow: tuple | None = None
-
-    def cell(self, name):
-        return self.notebook.cell(1 + list(SHOWN).index(name))
-
-    def output(self, name):
-        """The stepper with the controls above it."""
-        return self.cell(name).locator(".jp-OutputArea-output").first
-
-    def player(self, name) -> Player:
-        """Bring one into sight, with the focus on it, at its first step."""
-        self.notebook.scroll_to(1 + list(SHOWN).index(name))
-        player = Player(self.notebook.page, self.cell(name).locator(".rc-stepper"))
-        self.notebook.page.mouse.move(2, 2)
-        player.focus().press("Escape", "Home").expect_step(0)
-        return player
-
-    def again(self, name) -> None:
-        """Run one cell again: its numbers and its controls are as at the beginning."""
-        self.notebook.page.evaluate(
-            """async (n) => {
-              jupyterapp.shell.currentWidget.content.activeCellIndex = n;
-              await jupyterapp.commands.execute('notebook:run-cell');
-            }""",
-            1 + list(SHOWN).index(name),
-        )
 
 
 @pytest.fixture(scope="module")
 def shelf(lab, browser):
-    lab.write("chapter-9.ipynb", IMPORTS, *(code for code, _ in SHOWN.values()))
-    with Notebook(lab, browser, "chapter-9.ipynb") as notebook:
-        notebook.run()
-        widen(notebook)
-        yield Shelf(notebook)
-        assert notebook.errors() == []
-        assert not notebook.unrest()
-
-
-@pytest.fixture
-def changed(shelf):
-    """Put back what a test has changed."""
-    names = []
-    yield names.append
-    for name in names:
-        shelf.again(name)
-
-
-def expect_picture(player, scene, step):
-    """The sentence, the formula and every mark are those of the scene at this step."""
-    player.expect_step(step)
-    expect(player.find(".rc-says")).to_have_text(scene.steps[step].says)
-    assert player.find("> .rc-formula").inner_html() != "" or not scene.steps[step].formula
-    shown = player.root.evaluate(IN_THE_DRAWING)
-    for name, mark in scene.marks_at(step).items():
-        state, text = shown[name]
-        assert mark.state in (None, state), (step, name)
-        assert mark.text in (None, text), (step, name)
-
-
-def expect_scene(player, scene):
-    """It plays this scene: the same drawing, the same steps."""
-    expect(player.root).to_have_attribute("aria-label", f"{scene.title}. Left and right arrow keys step, Shift with an arrow key moves between cells.")  # fmt: skip
-    expect(player.find(".rc-slider")).to_have_attribute("max", str(len(scene.steps) - 1))
-    player.focus().press("Home")
-    expect_picture(player, scene, 0)
-    player.press("End")
-    expect_picture(player, scene, len(scene.steps) - 1)
-
-
-def rest(page):
-    """Wait as a reader does; the player tells Python its step once the keys rest."""
-    page.wait_for_timeout(300)
+    with open_shelf(lab, browser, "ch9", SHOWN) as shelf:
+        yield shelf
 
 
 # -- stepping
@@ -203,27 +73,12 @@ def rest(page):
 
 @pytest.mark.parametrize("name", SHOWN)
 def test_every_step_says_and_shows_what_the_scene_does_and_the_way_back_leads_to_the_same_picture(shelf, name):
-    player, scene = shelf.player(name), SHOWN[name][1]()
-    last = len(scene.steps) - 1
-    start = player.find(".rc-stage").inner_html()
-    for n in range(last + 1):
-        expect_picture(player, scene, n)
-        player.press("ArrowRight")
-    player.expect_step(last)
-    player.press(*["ArrowLeft"] * last).expect_step(0)
-    assert player.find(".rc-stage").inner_html() == start
+    check_every_step(shelf, name)
 
 
 @pytest.mark.parametrize("name", SHOWN)
 def test_a_click_on_a_cell_leads_to_the_step_that_computes_it(shelf, name):
-    player, scene = shelf.player(name), SHOWN[name][1]()
-    last = len(scene.steps) - 1
-    computed = [(mark, n) for n, step in enumerate(scene.steps) for mark in step.computes]
-    for mark, n in computed[:: max(1, len(computed) // 6)]:
-        player.press("End").expect_step(last)
-        player.mark(mark).locator(".slot").click()
-        player.expect_step(n)
-        assert player.says == scene.steps[n].says
+    check_clicks(shelf, name)
 
 
 # -- changing a probability
@@ -266,21 +121,6 @@ def test_a_bad_probability_gets_a_message_and_changes_nothing(shelf, changed, na
 
 
 # -- the controls of the explorers
-
-
-def alert_of(cell):
-    return cell.locator("[role=alert]:not(.rc-note)")
-
-
-def fill(cell, label, typed):
-    rest(cell.page)
-    cell.get_by_label(label, exact=True).fill(typed)
-    cell.get_by_label(label, exact=True).press("Enter")
-
-
-def choose(cell, label, option):
-    rest(cell.page)
-    cell.get_by_label(label, exact=True).select_option(option)
 
 
 def test_the_collapse_explorer_follows_its_controls(shelf, changed):
@@ -338,46 +178,12 @@ def test_the_decoder_explorer_follows_its_controls(shelf, changed):
 # -- looks
 
 
-def shot(name):
-    return f"ch9-{name.replace(' ', '-')}"
-
-
-@pytest.fixture(params=["light", "dark"])
-def theme(request, shelf):
-    if request.param == "dark":
-        set_theme(shelf.notebook, "JupyterLab Dark", light="false")
-    yield request.param
-    if request.param == "dark":
-        set_theme(shelf.notebook, "JupyterLab Light", light="true")
-
-
-def test_every_text_can_be_read(shelf, theme, picture):
-    weak = {}
-    for name in SHOWN:
-        player = shelf.player(name)
-        last = int(player.find(".rc-slider").get_attribute("max"))
-        for n in (0, last // 2, 3 * last // 4, last):
-            player.press(*["ArrowRight"] * (n - player.step)).expect_step(n)
-            for what, state, contrast in player.root.evaluate(CONTRASTS):
-                if contrast < LEAST_CONTRAST:
-                    weak[name, what, state] = min(contrast, weak.get((name, what, state), 99))
-            if n == last // 2:
-                picture(player.root, f"{shot(name)}-{theme}-middle")
-        picture(shelf.output(name), f"{shot(name)}-{theme}-end")
-    assert not weak, pformat(weak)
+def test_every_text_can_be_read(shelf, shelf_theme, picture):
+    assert not weak_texts(shelf, shelf_theme, picture)
 
 
 def test_every_text_has_room(shelf):
-    wrong = {}
-    for name in SHOWN:
-        if "explorer" in name:
-            continue  # what it shows at first is shown by another
-        player = shelf.player(name)
-        for _ in walk(player):
-            for check in (CLIPPED, OVERFULL, CROWDED, CROSSED):
-                if found := player.root.evaluate(check):
-                    wrong.setdefault(name, set()).update(found)
-    assert not wrong, pformat(wrong)
+    assert not crowded_drawings(shelf, [name for name in SHOWN if "explorer" not in name])
 
 
 def test_a_wide_beam_has_room_for_its_texts(shelf, changed, picture):
@@ -395,17 +201,17 @@ def test_a_wide_beam_has_room_for_its_texts(shelf, changed, picture):
         picture(player.root, f"ch9-{keeps.replace(' ', '-')}-width-5")
 
 
-def test_a_derivation_and_a_message_of_the_controls_can_be_read(shelf, theme, changed, picture):
+def test_a_derivation_and_a_message_of_the_controls_can_be_read(shelf, shelf_theme, changed, picture):
     changed("ctc explorer")
     player, cell = shelf.player("ctc explorer"), shelf.cell("ctc explorer")
     player.press("End")
     player.mark("alpha-2-3").hover()
     expect(player.find(".rc-tip")).to_contain_text("the two would merge")
-    picture(player.root, f"ch9-derivation-{theme}")
+    picture(player.root, f"ch9-derivation-{shelf_theme}")
     assert min(contrast for *_, contrast in player.root.evaluate(CONTRASTS)) >= LEAST_CONTRAST
     fill(cell, "Target", "ax")
     expect(alert_of(cell)).to_be_visible()
-    picture(shelf.output("ctc explorer"), f"ch9-alert-{theme}")
+    picture(shelf.output("ctc explorer"), f"ch9-alert-{shelf_theme}")
 
 
 @pytest.fixture
@@ -414,33 +220,6 @@ def narrow(shelf, picture):
     if shelf.narrow is None:
         shelf.narrow = look_at_a_narrow_screen(shelf, picture)
     return shelf.narrow
-
-
-def look_at_a_narrow_screen(shelf, picture):
-    page, wrong, hidden = shelf.notebook.page, {}, {}
-    wide = page.viewport_size
-    page.set_viewport_size({"width": 360, "height": 780})
-    for name in SHOWN:
-        player = shelf.player(name)
-        problems = wrong.setdefault(name, [])
-        for n in walk(player):
-            problems += player.root.evaluate(TOO_WIDE_OR_SMALL)
-            if marks := player.root.evaluate(OUT_OF_SIGHT):
-                hidden[name, n] = marks
-            if n == STEP_TO_LOOK_AT:
-                picture(player.root, f"{shot(name)}-narrow-middle")
-        problems += page.evaluate(
-            """() => [document.documentElement, ...document.querySelectorAll('.jp-Notebook, .jp-WindowedPanel-outer')]
-                 .filter((e) => e.scrollWidth > e.clientWidth + 1).map((e) => `${e.className} scrolls sideways`)"""
-        )
-        problems += shelf.cell(name).evaluate(
-            """cell => [...cell.querySelectorAll('.widget-inline-hbox')].map((e) => e.getBoundingClientRect())
-                 .filter((box) => box.left < 0 || box.right > innerWidth).map((box) => `a control spans ${box.left} to ${box.right}`)"""
-        )
-        player.press("End")
-        picture(shelf.output(name), f"{shot(name)}-narrow-end")
-    page.set_viewport_size(wide)
-    return wrong, hidden
 
 
 def test_a_screen_of_360_pixels(narrow):

@@ -412,8 +412,26 @@ def test_a_stub_fails_in_one_line_and_prints_nothing_else(capsys):
 
 
 def test_an_unknown_exercise_is_answered_with_the_known_ones():
-    with pytest.raises(ValueError, match=r"exercise_id is '9\.9'; the exercises are 8\.1, 8\.2, 8\.3, 8\.4"):
+    with pytest.raises(ValueError, match=r"exercise_id is '9\.9'; the exercises are 1\.1, .* 8\.1, 8\.2, 8\.3, 8\.4"):
         check("9.9", double)
+
+
+def test_a_table_of_three_axes_is_shown_as_the_slice_with_its_first_wrong_cell(capsys):
+    """Is an answer with one matrix for each frame told which frame, and shown the matrix of that frame?"""
+    right = EXERCISES["2.2"].reference
+
+    def wrong_in_frame_1(*args):
+        by_frame, bias = (np.array(value) for value in right(*args))
+        if len(by_frame) > 1:
+            by_frame[1, 0, 0] += 1
+        return by_frame, bias
+
+    with pytest.raises(CheckFailed):
+        check("2.2", wrong_in_frame_1)
+    printed = capsys.readouterr().out
+    assert re.search(r"The first wrong cell of .* is at t = 1, \w = 0, \w = 0:", printed)
+    assert "yours" in printed
+    assert printed.count("[") == 1
 
 
 @pytest.fixture

@@ -1,0 +1,376 @@
+"""Exercises of chapter 1: structures of sequences.
+
+The tasks of exercise 1.3 are described in words by the names of its cases; what a solution of each would depend on
+is the table that goes with it.
+"""
+
+import math
+from collections.abc import Callable
+from itertools import groupby
+
+import numpy as np
+from numpy.typing import NDArray
+
+from course_utils.alignment import adjacent_repeats
+from course_utils.ctc import fewest_frames
+from course_utils.exercises.exercise import Case, Exercise, Misconception, Output
+
+ZERO = 1e-12  # strengths below count as none
+ONE_TO_ONE, MANY_TO_ONE, ONE_TO_MANY, CAUSAL, FULL, OTHER = range(6)
+
+# -- cases: one to many
+
+FEEDS = ("every step", "start", "fed back")
+
+
+def _weights(rng: np.random.Generator, D: int, width: int, A: int) -> tuple[NDArray, ...]:
+    shapes = ((width, D), (width, width), (A, width), (width, A))
+    return tuple(rng.normal(0, 0.8, shape) for shape in shapes)
+
+
+def _generator_cases(rng: np.random.Generator) -> list[Case]:
+    small = tuple(np.array([[w]]) for w in (1.0, 0.7, 1.0, 0.5))
+    cases = []
+    for feed in FEEDS:
+        cases.append(Case(f"one unit, {feed}", (np.array([0.5]), 4, feed, *small)))
+        cases.append(Case(f"a single output, {feed}", (rng.normal(size=2), 1, feed, *_weights(rng, 2, 3, 2))))
+        cases.append(Case(f"random weights, {feed}", (rng.normal(size=3), 6, feed, *_weights(rng, 3, 4, 2))))
+    return cases
+
+
+def _generate(
+    x: NDArray,
+    T: int,
+    feed: str,
+    W_xh: NDArray,
+    W_hh: NDArray,
+    W_hy: NDArray,
+    W_yh: NDArray,
+    *,
+    input_stays_on: bool = False,
+    input_beside_feedback: bool = False,
+    fed_back_late: bool = False,
+    feedback_left_out: bool = False,
+    first_state_shown: bool = False,
+    state_forgotten: bool = False,
+    feedback_instead_of_state: bool = False,
+    squashed_output: bool = False,
+    linear: bool = False,
+) -> NDArray[np.float64]:
+    """Generate T outputs, with the decisions of the loop as parameters."""
+    h = np.zeros(len(W_hh))
+    y_before = y = np.zeros(len(W_hy))
+    outputs = [W_hy @ h] if first_state_shown else []
+    for t in range(T):
+        on = feed == "every step" or t == 0 or (input_stays_on and feed == "start")
+        on = on or (input_beside_feedback and feed == "fed back")
+        back = feed == "fed back" and t > 0
+        z = W_xh @ x if on else np.zeros(len(h))
+        if not (state_forgotten or (feedback_instead_of_state and back)):
+            z = z + W_hh @ h
+        if back and not feedback_left_out:
+            z = z + W_yh @ (y_before if fed_back_late else y)
+        h = z if linear else np.tanh(z)
+        y_before, y = y, np.tanh(W_hy @ h) if squashed_output else W_hy @ h
+        outputs.append(y)
+    return np.array(outputs[:T])
+
+
+def _loop(**decision) -> Callable:
+    return lambda *args: _generate(*args, **decision)
+
+
+GENERATOR_MISCONCEPTIONS = (
+    Misconception(
+        "input never switched off",
+        "With “start” the input enters once, at t = 0. After that the state has to remember it.",
+        _loop(input_stays_on=True),
+    ),
+    Misconception(
+        "input beside the feedback",
+        "With “fed back” the last output takes the place of the input: from t = 1 on, x is not seen again.",
+        _loop(input_beside_feedback=True),
+    ),
+    Misconception(
+        "output fed back one step late",
+        "What enters at step t is the output of step t − 1, not an older one.",
+        _loop(fed_back_late=True),
+    ),
+    Misconception(
+        "nothing fed back",
+        "With “fed back” the last output is an input of the next step, through its own weights W_yh.",
+        _loop(feedback_left_out=True),
+    ),
+    Misconception(
+        "initial state taken for the first output",
+        "The initial state has seen nothing yet. The first output comes after the first update of the state.",
+        _loop(first_state_shown=True),
+    ),
+    Misconception(
+        "state not carried",
+        "Each step starts from the state of the step before, through W_hh; without it nothing remembers.",
+        _loop(state_forgotten=True),
+    ),
+    Misconception(
+        "feedback in place of the state",
+        "The output that is fed back comes on top of the state: both enter the next step.",
+        _loop(feedback_instead_of_state=True),
+    ),
+    Misconception(
+        "squashed outputs",
+        "The tanh is that of the units. The outputs are W_hy h, as they come.",
+        _loop(squashed_output=True),
+    ),
+    Misconception(
+        "no tanh", "The units are tanh units: the sum of all that comes in goes through the tanh.", _loop(linear=True)
+    ),
+)
+
+
+# -- cases: how many frames a target needs
+
+
+def _spelled(word: str) -> NDArray[np.intp]:
+    letters = sorted(set(word))
+    return np.array([letters.index(letter) + 1 for letter in word], dtype=np.intp)
+
+
+def _frames_cases(rng: np.random.Generator) -> list[Case]:
+    words = ("cat", "hello", "banana", "aa", "aaa", "a", "aabb", "abba", "mississippi")
+    cases = [Case(word, (_spelled(word),)) for word in words]
+    cases.append(Case("the empty target", (np.array([], dtype=np.intp),)))
+    lengths = (6, 9, 15)
+    return cases + [Case(f"{K} symbols at random", (rng.integers(1, 4, K),)) for K in lengths]
+
+
+def _fewest(target: NDArray) -> tuple[float, int]:
+    target = list(target)
+    return (math.inf if adjacent_repeats(target) else len(target)), fewest_frames(target)
+
+
+def _blanks(count: Callable[[list], int]) -> Callable:
+    """Need so many blanks, right otherwise."""
+    return lambda target: (_fewest(target)[0], len(target) + count(list(target)))
+
+
+def _repeated_runs(target: list) -> int:
+    """Count runs of two equal symbols or more."""
+    return sum(len(list(run)) > 1 for _, run in groupby(target))
+
+
+FRAMES_MISCONCEPTIONS = (
+    Misconception(
+        "a blank between any two symbols",
+        "2 K − 1 is what a target needs whose symbols are all equal. A blank is needed only where merging would hurt.",
+        _blanks(lambda target: max(len(target) - 1, 0)),
+    ),
+    Misconception(
+        "blanks at both ends as well",
+        "2 K + 1 counts the states of the extended target. Blanks may be passed over: not every state takes a frame.",
+        _blanks(lambda target: len(target) + 1),
+    ),
+    Misconception(
+        "all repeats, not only neighbours",
+        "In banana no two neighbours are equal. A symbol that returns later needs no blank.",
+        _blanks(lambda target: len(target) - len(set(target))),
+    ),
+    Misconception(
+        "as many frames as symbols",
+        "K ≤ T is enough only where no two neighbours are equal; aa in two frames is merged to a.",
+        lambda target: (len(target), len(target)),
+    ),
+    Misconception(
+        "more frames make up for the blank",
+        "Without a blank, no number of frames spells two equal neighbours: every string of labels merges them.",
+        lambda target: (fewest_frames(list(target)), fewest_frames(list(target))),
+    ),
+    Misconception(
+        "without a blank, equal neighbours fit",
+        "The path may pass through both positions, but its labels merge: aa is read as a, whatever the number of frames.",
+        lambda target: (len(target), fewest_frames(list(target))),
+    ),
+    Misconception(
+        "distinct symbols only",
+        "Every symbol of the target takes a frame of its own, also one that was there before.",
+        lambda target: (_fewest(target)[0], len(set(target.tolist())) + adjacent_repeats(list(target))),
+    ),
+    Misconception(
+        "one blank for a whole run",
+        "In aaa two pairs of neighbours are equal, and each pair needs a blank of its own.",
+        _blanks(_repeated_runs),
+    ),
+    Misconception(
+        "the two numbers swapped",
+        "Asked for is first the number without a blank, then the number with it.",
+        lambda target: _fewest(target)[::-1],
+    ),
+    Misconception(
+        "at least one frame",
+        "The empty target needs no frame at all.",
+        lambda target: tuple(max(n, 1) for n in _fewest(target)),
+    ),
+)
+
+
+# -- cases: name the structure
+
+
+def _strengths(rng: np.random.Generator, reached: NDArray) -> NDArray[np.float64]:
+    """Random strengths where ``reached``, and there some that are weak but not zero."""
+    exponents = rng.uniform(-2, 0.5, reached.shape)
+    return np.where(reached, 10.0**exponents, 0.0)
+
+
+def _structure_cases(rng: np.random.Generator) -> list[Case]:
+    T, S = int(rng.integers(4, 7)), int(rng.integers(7, 10))
+    lag = np.subtract.outer(np.arange(T), np.arange(T))
+    faded = 0.3 ** lag.clip(0) * np.tri(T)  # an influence that dies away
+    faded[-1, 0] = 3e-10
+    rounding = _strengths(rng, np.eye(T)) + 1e-16 * rng.uniform(1, 9, (T, T))
+    noisy = _strengths(rng, np.tri(T)) + 1e-15 * rng.uniform(0.1, 0.9, (T, T))
+    tasks = {
+        "say for each of several photographs, on its own, whether it shows a cat": _strengths(rng, np.eye(T)),
+        "say whether a review, read word by word, is friendly": _strengths(rng, np.ones((1, S))),
+        "write a caption of several words for one picture": _strengths(rng, np.ones((S, 1))),
+        "say after each letter typed which letter comes next": _strengths(rng, np.tri(T)),
+        "name the part of speech of each word, with the whole sentence at hand": _strengths(rng, np.ones((T, T))),
+        "translate a long sentence into a shorter one": _strengths(rng, np.ones((T, S))),
+        "price one house": _strengths(rng, np.ones((1, 1))),
+        "average each frame with the one before": _strengths(rng, np.eye(T) + np.eye(T, k=-1)),
+        "say for each day what is still to be done until the last": _strengths(rng, np.tri(T).T),
+        "follow a level that forgets: the oldest input still counts, 3e-10 times": faded,
+        "convert readings to other units; off the diagonal nothing but rounding errors": rounding,
+        "name a film by its last frame alone": np.eye(1, S, S - 1),
+    }
+    edges = {
+        "more outputs than inputs, and all reach all": _strengths(rng, np.ones((S, T))),
+        "above the diagonal nothing but rounding errors": noisy,
+        "the first outputs copy the inputs, the others answer to none": np.eye(T + 2, 3),
+        "no output answers to any input": np.zeros((T, T)),
+        "one input, and only the first output answers": np.eye(S, 1),
+    }
+    return [Case(name, (strength,)) for name, strength in (tasks | edges).items()]
+
+
+def _structure(
+    strength: NDArray,
+    *,
+    zero: float = ZERO,
+    upside_down: bool = False,
+    causal_by_upper_half: bool = False,
+    full_by_lower_half: bool = False,
+    square_only: bool = False,
+    single_is_row: bool = False,
+    row_by_shape: bool = False,
+    axes_swapped: bool = False,
+) -> int:
+    """Name the structure, with its decisions as parameters."""
+    strength = np.asarray(strength)
+    strength = strength.T if axes_swapped else strength
+    reached = strength > zero
+    T, S = reached.shape
+    full = reached.all()
+    if T == S and (reached == np.eye(T)).all() and not (single_is_row and T == 1):
+        return ONE_TO_ONE
+    if T == 1 and (full or row_by_shape):
+        return MANY_TO_ONE
+    if S == 1 and (full or row_by_shape):
+        return ONE_TO_MANY
+    triangle = np.tri(T).T if upside_down else np.tri(T)
+    if full_by_lower_half and T == S and reached[np.tril_indices(T)].all():
+        return FULL
+    if T == S and not full and (reached == triangle).all():
+        return CAUSAL
+    if causal_by_upper_half and T == S and not reached[np.triu_indices(T, 1)].any():
+        return CAUSAL
+    if full and not (square_only and T != S):
+        return FULL
+    return OTHER
+
+
+def _with(**decision) -> Callable:
+    return lambda strength: _structure(strength, **decision)
+
+
+STRUCTURE_MISCONCEPTIONS = (
+    Misconception(
+        "upper for lower triangle",
+        "Row t is an output, column s an input. A network that reads forwards lets s ≤ t through: on which side of the "
+        "diagonal is that?",
+        _with(upside_down=True),
+    ),
+    Misconception(
+        "lower triangle taken for full",
+        "The lower half alone does not tell full from lower triangular: look at what lies above the diagonal.",
+        _with(full_by_lower_half=True),
+    ),
+    Misconception(
+        "nothing above the diagonal is enough",
+        "An output may look back one step only, or nowhere. For the lower triangle every earlier input must be there.",
+        _with(causal_by_upper_half=True),
+    ),
+    Misconception(
+        "square tables only",
+        "A full table need not be square: an encoder-decoder has as many outputs as it likes.",
+        _with(square_only=True),
+    ),
+    Misconception(
+        "exactly zero",
+        "Finite differences and rounding leave some 1e-16 where nothing is. What is below 1e-12 counts as zero here.",
+        _with(zero=0.0),
+    ),
+    Misconception(
+        "weak taken for none",
+        "An influence of 3e-10 is weak, not absent: the line is drawn at 1e-12.",
+        _with(zero=1e-8),
+    ),
+    Misconception(
+        "one input and one output taken for a sequence",
+        "A 1 × 1 table is a diagonal, a row and a column at once. The docstring says which name it gets.",
+        _with(single_is_row=True),
+    ),
+    Misconception(
+        "the shape alone",
+        "A single row says that there is one output. Whether all inputs reach it, only its entries can say.",
+        _with(row_by_shape=True),
+    ),
+    Misconception(
+        "inputs and outputs swapped",
+        "Rows are outputs and columns are inputs: many inputs and one output make one row.",
+        _with(axes_swapped=True),
+    ),
+)
+
+
+EXERCISES = (
+    Exercise(
+        id="1.1",
+        title="one to many, three ways",
+        points=4,
+        function="one_to_many",
+        outputs=(Output("the outputs", ("t", "k")),),
+        reference=_generate,
+        cases=_generator_cases,
+        misconceptions=GENERATOR_MISCONCEPTIONS,
+    ),
+    Exercise(
+        id="1.2",
+        title="the fewest frames",
+        points=2,
+        function="fewest_frames_needed",
+        outputs=(Output("the number without a blank"), Output("the number with a blank")),
+        reference=_fewest,
+        cases=_frames_cases,
+        misconceptions=FRAMES_MISCONCEPTIONS,
+    ),
+    Exercise(
+        id="1.3",
+        title="name the structure",
+        points=4,
+        function="name_structure",
+        outputs=(Output("the number of the structure"),),
+        reference=_structure,
+        cases=_structure_cases,
+        misconceptions=STRUCTURE_MISCONCEPTIONS,
+    ),
+)

@@ -1,0 +1,83 @@
+"""The steppers and pictures of chapter 2."""
+
+from collections.abc import Callable, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike, NDArray
+
+from course_utils.data import STRIP_SYMBOLS, Strip
+from course_utils.mlp import MLP
+from course_utils.rnn import RNN
+from course_utils.scenes.permutation import permutation_scene
+from course_utils.scenes.scene import Scene
+from course_utils.stepper import Stepper
+
+EXAMPLE_X, EXAMPLE_TARGET, EXAMPLE_ORDER = (0.8, -0.5, 1.5, 0.2, -1.2), (0, 1, 0, 0, 1), (2, 0, 4, 1, 3)
+EXAMPLE_MLP = MLP([[1.0], [-2.0]], [0.0, 0.5], [[1.5, -1.0], [-0.5, 1.0]], [0.2, 0.0])
+EXAMPLE_RNN = RNN(
+    EXAMPLE_MLP.W_1, [[0.5, -1.0], [1.0, 0.5]], EXAMPLE_MLP.b_1, EXAMPLE_MLP.W_2, EXAMPLE_MLP.b_2
+)  # the same network, and weights from each state to the next
+
+
+class Frames:
+    """The (T,) inputs that a picture shows, as the reader has changed them."""
+
+    def __init__(self, x: ArrayLike, scene: Callable[[NDArray[np.float64]], Scene]):
+        self.x, self.scene = np.array(x, dtype=np.float64), scene
+
+    def edit(self, mark: str, value: float) -> Scene:
+        """Change the one that ``mark`` names, x-frame; what cannot be drawn leaves all as it was."""
+        changed = self.x.copy()
+        changed[int(mark.split("-")[1])] = value
+        scene = self.scene(changed)
+        self.x = changed
+        return scene
+
+
+def permutation_stepper(
+    mlp: MLP = EXAMPLE_MLP,
+    rnn: RNN = EXAMPLE_RNN,
+    x: ArrayLike = EXAMPLE_X,
+    target: ArrayLike = EXAMPLE_TARGET,
+    order: ArrayLike = EXAMPLE_ORDER,
+    symbols: Sequence[str] = ("+", "−"),
+) -> Stepper:
+    """Swap neighbouring frames step by step; drag or type an input and both networks follow.
+
+    Parameters are those of :func:`course_utils.scenes.permutation.permutation_scene`; the example of chapter 2 is
+    built in.
+    """
+    frames = Frames(x, lambda x: permutation_scene(mlp, rnn, x, target, order, symbols))
+    return Stepper(frames.scene(frames.x), edit=frames.edit)
+
+
+def posterior_figure(strip: Strip, log_y: dict[str, ArrayLike]) -> Figure:
+    """Draw a strip, and below it the probabilities of its columns from some classifiers, with their mistakes marked.
+
+    Parameters
+    ----------
+    strip
+        The image, and what it says.
+    log_y
+        For the name of each classifier its (T, 11) natural log-probabilities, in the order of ``STRIP_SYMBOLS``.
+    """
+    figure, axes = plt.subplots(
+        1 + len(log_y), figsize=(8, 1.1 + 1.9 * len(log_y)), sharex=True, layout="constrained",
+        height_ratios=[0.7, *[1.4] * len(log_y)],
+    )  # fmt: skip
+    axes[0].imshow(strip.image, cmap="Greys", aspect="auto")
+    axes[0].set(yticks=[])
+    for digit, (start, end) in zip(strip.digits, strip.spans, strict=True):
+        axes[0].text((start + end - 1) / 2, -1.4, digit, ha="center", color="#0072B2", weight="bold")
+    true = np.array([STRIP_SYMBOLS.index(symbol) for symbol in strip.labels])
+    for heat, (name, table) in zip(axes[1:], log_y.items(), strict=True):
+        table = np.asarray(table)
+        wrong = np.flatnonzero(table.argmax(axis=1) != true)
+        heat.imshow(np.exp(table.T), cmap="cividis", aspect="auto", vmin=0, vmax=1)
+        heat.plot(wrong, np.full(len(wrong), -1.1), "x", color="#D55E00", markersize=6, clip_on=False)
+        heat.set(yticks=range(11), yticklabels=[*"0123456789", "gap"], ylabel=name)
+        heat.tick_params(axis="y", labelsize=7)
+    axes[-1].set_xlabel("column")
+    return figure

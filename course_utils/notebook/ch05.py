@@ -1,0 +1,124 @@
+"""The steppers and pictures of chapter 5."""
+
+import ipywidgets
+import numpy as np
+from numpy.typing import ArrayLike
+
+from course_utils.notebook.editing import Explorer, NetworkNumbers
+from course_utils.rnn import RNN, run
+from course_utils.scenes.jacobians import product_scene
+from course_utils.scenes.scene import Scene
+from course_utils.stability import CONDITIONS, matrix_with, spectral_norm, spectral_radius
+from course_utils.stepper import Stepper
+
+OWN = "your own"
+
+
+def product_stepper(net: RNN, x: ArrayLike) -> Stepper:
+    """Step through the product of the Jacobians of a network on a sequence, from the last factor back.
+
+    With two units, drag or type a weight and the product follows.
+
+    Parameters
+    ----------
+    net, x
+        As in :func:`course_utils.rnn.run`, a single sequence; the limits are those of
+        :func:`course_utils.scenes.jacobians.product_scene`.
+    """
+    numbers = NetworkNumbers(net, x, lambda net, x: product_scene(run(net, x)))
+    return Stepper(numbers.drawn(), edit=numbers.edit)
+
+
+def gradient_explorer() -> Explorer:
+    """Choose one of the cases of the condition table, or a network of your own, and step through its product."""
+    return GradientExplorer()
+
+
+class GradientExplorer(Explorer):
+    """The product of Jacobians of a network that is chosen by its spectral norm and radius, with no input.
+
+    Touching any control but the case and the number of factors makes the network the reader's own, and so does
+    changing a weight in the picture. A new norm, radius or size draws new weights; a new activation or bias
+    keeps them.
+    """
+
+    def __init__(self):
+        wide, narrow = {"width": "280px"}, {"width": "190px"}
+        self.case = ipywidgets.Dropdown(options=[*(c.name for c in CONDITIONS), OWN], description="Case", layout=wide)
+        self.norm = _slider("Norm", 12, wide)
+        self.radius = _slider("Radius", 3, wide)
+        self.activation = ipywidgets.Dropdown(
+            options=["tanh", "relu", "sigmoid", "identity"], description="Activation", layout={"width": "220px"}
+        )
+        self.units = ipywidgets.Dropdown(options=[2, 8, 32], description="Units", layout=narrow)
+        self.bias = _slider("Bias", 4, wide)
+        self.factors = ipywidgets.IntSlider(
+            value=20, min=1, max=200, description="Factors", layout=wide, continuous_update=False
+        )
+        self._use(CONDITIONS[0].network())
+        shaping = (self.norm, self.radius, self.units, self.activation, self.bias)
+        super().__init__(self._draw, self.case, *shaping, self.factors, edit=self._edit)
+        for control in (self.case, *shaping):  # these do more than to draw again
+            control.unobserve(self.redraw, "value")
+            control.observe(self._load_case if control is self.case else self._make_own, "value")
+
+    def _draw(self) -> Scene:
+        if self._outdated:
+            self._use_drawn()
+        about = next((c.says for c in CONDITIONS if c.name == self.case.value), "")
+        return product_scene(run(self.net, np.zeros((self.factors.value, 1))), about)
+
+    def _load_case(self, _) -> None:
+        if not self._loading and self.case.value != OWN:
+            chosen = next(c for c in CONDITIONS if c.name == self.case.value)
+            self.load(lambda: self._use(chosen.network()))
+
+    def _make_own(self, change) -> None:
+        if self._loading:
+            return
+        if change["owner"] in (self.norm, self.radius, self.units):
+            self._outdated = True
+        else:
+            bias = np.full(len(self.net.W_hh), self.bias.value) if change["owner"] is self.bias else self.net.b_h
+            self.net = self.net.with_parameters(activation=self.activation.value, b_h=bias)
+        self._now_own()
+        self.redraw()
+
+    def _edit(self, mark: str, value: float) -> Scene:
+        numbers = NetworkNumbers(self.net, np.zeros((self.factors.value, 1)), lambda net, x: product_scene(run(net, x)))
+        scene = numbers.edit(mark, value)
+        self._now_own(numbers.net)
+        self.message.value = ""
+        return scene
+
+    def _now_own(self, net: RNN | None = None) -> None:
+        """Let the controls say that the network is the reader's, without drawing."""
+        self._loading = True
+        try:
+            self.case.value = OWN
+            if net is not None:
+                self._use(net)
+        finally:
+            self._loading = False
+
+    def _use(self, net: RNN) -> None:
+        """Take a network, and let the controls say what it is."""
+        self.net, self._outdated = net, False
+        self.units.value, self.activation.value = len(net.W_hh), net.activation
+        for slider, value in ((self.norm, spectral_norm(net.W_hh)), (self.radius, spectral_radius(net.W_hh))):
+            slider.max, slider.value = max(slider.max, value), value
+        self.bias.value = net.b_h[0] if (net.b_h == net.b_h[0]).all() else 0.0
+
+    def _use_drawn(self) -> None:
+        """Draw weights with the norm and radius of the sliders; what cannot be leaves the network."""
+        H, rng = self.units.value, np.random.default_rng(0)
+        W, bias = matrix_with(self.radius.value, self.norm.value, H, rng), np.full(H, self.bias.value)
+        h_init, outputs = rng.normal(0, 0.5, H), (np.eye(H), np.zeros(H))
+        self.net = RNN(np.zeros((H, 1)), W, bias, *outputs, h_init, self.activation.value)
+        self._outdated = False
+
+
+def _slider(name: str, most: float, layout: dict) -> ipywidgets.FloatSlider:
+    return ipywidgets.FloatSlider(
+        value=0, min=0, max=most, step=0.05, description=name, layout=layout, continuous_update=False
+    )

@@ -1,0 +1,274 @@
+"""Frames that change places, and what a perceptron and a recurrent network make of them (section 2.2)."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from string import ascii_lowercase
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from course_utils.losses import cross_entropy
+from course_utils.mlp import MLP, logits
+from course_utils.rnn import RNN, run
+from course_utils.scenes.lattice import Lattice, arrow
+from course_utils.scenes.scene import (
+    Edit,
+    Hint,
+    Mark,
+    Scene,
+    Storyboard,
+    Table,
+    document,
+    latex_number,
+    log_number,
+    number,
+    pinned,
+    plural,
+    text,
+)
+
+INPUT = Edit("input", -5, 5, 0.1)
+FEWEST, MOST = 2, 7  # frames that the picture takes
+LEFT, WIDE, HIGH, ACROSS = 118, 74, 34, 108
+ROWS = {"x": 36, "frame": 118, "target": 160, "mlp": 228, "rnn": 270}  # top of each row
+NAMES = {"x": "frames", "frame": "in order", "target": "target", "mlp": "perceptron", "rnn": "recurrent"}
+
+
+def permutation_scene(
+    mlp: MLP, rnn: RNN, x: ArrayLike, target: ArrayLike, order: ArrayLike, symbols: Sequence[str] = ("+", "−")
+) -> Scene:
+    """Swap neighbouring frames, one pair a step, until they stand in another order.
+
+    Every frame takes its target along. Both networks say how probable the target of each frame is.
+
+    Parameters
+    ----------
+    mlp, rnn
+        Two networks with one input and as many outputs as there are symbols.
+    x
+        (T,) one number a frame, 2 to 7 of them; they can be edited.
+    target
+        (T,) index of the right symbol of each frame.
+    order
+        (T,) which frame stands at each place in the end.
+    symbols
+        The name of each output.
+
+    Raises
+    ------
+    ValueError
+        ``order`` is not another order of the frames, there are too many or too few of them, or the shapes do not go
+        together.
+    """
+    x, target, order = np.asarray(x, dtype=np.float64), np.asarray(target), np.asarray(order)
+    if x.ndim != 1 or not FEWEST <= len(x) <= MOST:
+        raise ValueError(f"x has shape {x.shape}; the picture takes one number a frame, {FEWEST} to {MOST} frames")
+    if target.shape != x.shape:
+        raise ValueError(f"target has shape {target.shape}; there are {len(x)} frames, so it must be {x.shape}")
+    if order.shape != x.shape or sorted(order.tolist()) != list(range(len(x))):
+        raise ValueError(f"order is {order.tolist()}; it must name each of the frames 0 to {len(x) - 1} once")
+    if (order == np.arange(len(x))).all():
+        raise ValueError(f"order is {order.tolist()}, as the frames stand already; choose another one")
+    outputs = {"mlp": len(mlp.W_2), "rnn": len(rnn.W_hy)}
+    if set(outputs.values()) != {len(symbols)}:
+        raise ValueError(
+            f"the networks have {outputs['mlp']} and {outputs['rnn']} outputs, and symbols has {len(symbols)} names; "
+            "these must be as many"
+        )
+    return _Picture(mlp, rnn, x, target, order, symbols).scene()
+
+
+def swaps(order: ArrayLike) -> Iterator[int]:
+    """Yield the places t whose frame changes with that at t + 1, until the frames stand in ``order``."""
+    now = list(range(len(order)))
+    for place, frame in enumerate(np.asarray(order).tolist()):
+        for t in range(now.index(frame) - 1, place - 1, -1):
+            now[t], now[t + 1] = now[t + 1], now[t]
+            yield t
+
+
+@dataclass(frozen=True, eq=False)
+class _Said:
+    """What both networks say of the frames in one order: losses by place, and what is shown of them by frame."""
+
+    order: NDArray[np.intp]
+    losses: dict[str, NDArray[np.float64]]
+
+    def shown(self, network: str) -> dict[int, str]:
+        """Return for each frame the probability of its target, as it is written."""
+        return {
+            int(f): number(float(np.exp(-loss)), 3) for f, loss in zip(self.order, self.losses[network], strict=True)
+        }
+
+    def total(self, network: str) -> str:
+        """Return the sum of its losses, as it is written."""
+        return log_number(float(self.losses[network].sum()))
+
+
+class _Picture:
+    def __init__(self, mlp, rnn, x, target, order, symbols):
+        self.mlp, self.rnn, self.x, self.target, self.symbols = mlp, rnn, x, target, symbols
+        self.T, self.names = len(x), ascii_lowercase[: len(x)]
+        self.said = [self.say(np.arange(self.T))]
+        self.swapped = list(swaps(order))
+        for t in self.swapped:
+            now = self.said[-1].order.copy()
+            now[[t, t + 1]] = now[[t + 1, t]]
+            self.said.append(self.say(now))
+        self.title = f"Frames in the order {' '.join(self.names[f] for f in order)}"
+
+    def say(self, order: NDArray) -> _Said:
+        """Run both networks on the frames in an order, as they would be run on any sequence."""
+        inputs, target = self.x[order][:, None], self.target[order]
+        return _Said(
+            order,
+            {
+                "mlp": cross_entropy(logits(self.mlp, inputs), target),
+                "rnn": cross_entropy(run(self.rnn, inputs).logits, target),
+            },
+        )
+
+    def scene(self) -> Scene:
+        board = Storyboard()
+        board.step(self.opening(), self.formula(self.said[0]), keep=self.written(self.said[0]))
+        for t, before, after in zip(self.swapped, self.said, self.said[1:], strict=False):
+            moved = {f"{row}-{place}": ("now", "done") for row in ("frame", "target") for place in (t, t + 1)}
+            moved |= {f"swap-{t}-{way}": ("won", "hidden") for way in ("on", "back")}
+            moved |= {f"mlp-{place}": ("won", "done") for place in (t, t + 1)}
+            moved |= {f"rnn-{place}": ("lost", "done") for place in self.changed(before, after)}
+            board.step(self.sentence(t, before, after), self.formula(after), keep=self.written(after), now=moved)
+        first, last = self.said[0], self.said[-1]
+        ends = {f"mlp-{place}": ("won", "won") for place in range(self.T)}
+        ends |= {f"rnn-{place}": ("lost", "lost") for place in self.changed(first, last)}
+        board.step(self.ending(first, last), self.formula(last), now=ends)
+        return Scene(self.title, self.drawing(), tuple(board.steps), self.numbers(), self.hints(), INPUT)
+
+    def hints(self) -> dict[str, Hint]:
+        """Say of each output which frames it depends on."""
+        found = {}
+        for t in range(self.T):
+            alone = f"This output depends on the frame at t = {t} and on no other."
+            found[f"mlp-{t}"] = Hint(alone, rf"y_{{{t}}} = f(x_{{{t}}})")
+            seen = ", ".join(f"x_{{{s}}}" for s in range(t + 1))
+            words = "the frame at t = 0" if t == 0 else f"all frames from t = 0 to t = {t}"
+            found[f"rnn-{t}"] = Hint(f"This output depends on {words}.", rf"y_{{{t}}} = g({seen})")
+        return found
+
+    def changed(self, before: _Said, after: _Said) -> list[int]:
+        """Return the places whose frame had another number from the recurrent network before."""
+        old, new = before.shown("rnn"), after.shown("rnn")
+        return [place for place, f in enumerate(after.order.tolist()) if old[f] != new[f]]
+
+    def written(self, said: _Said) -> dict[str, Mark]:
+        """Return what stands in every cell that changes."""
+        marks = {f"total-{network}": Mark(text=said.total(network)) for network in said.losses}
+        for place, f in enumerate(said.order.tolist()):
+            marks[f"frame-{place}"] = Mark(text=f"{self.names[f]}  {number(float(self.x[f]), 3)}")
+            marks[f"target-{place}"] = Mark(text=str(self.symbols[self.target[f]]))
+            for network, losses in said.losses.items():
+                marks[f"{network}-{place}"] = Mark(
+                    text=said.shown(network)[f], level=0.45 * float(np.exp(-losses[place]))
+                )
+        return marks
+
+    def opening(self) -> str:
+        said = self.said[0]
+        return (
+            f"{self.T} frames, each with its target. Below them stands how probable each network finds the target. "
+            f"The losses, −ln of these, sum to {said.total('mlp')} for the perceptron and to {said.total('rnn')} for "
+            "the recurrent network."
+        )
+
+    def sentence(self, t: int, before: _Said, after: _Said) -> str:
+        right, left = after.order[t], after.order[t + 1]
+        shown, places = after.shown("mlp"), self.changed(before, after)
+        says = (
+            f"Frames {self.names[left]} and {self.names[right]} change places, t = {t} and t = {t + 1}. The "
+            f"perceptron's {shown[int(left)]} and {shown[int(right)]} go with them, and the sum of its losses stays "
+            f"{after.total('mlp')}. "
+        )
+        if not places:
+            return says + "In the digits shown, the recurrent network has the same number for every frame as before."
+        old, new = before.total("rnn"), after.total("rnn")
+        went = f"goes from {old} to {new}" if old != new else f"stays {new} in the digits shown"
+        return says + (
+            f"The recurrent network has another number for {plural(len(places), 'frame')}, at {_times(places)}, and the "
+            f"sum of its losses {went}."
+        )
+
+    def ending(self, first: _Said, last: _Said) -> str:
+        places, old, new = self.changed(first, last), first.total("rnn"), last.total("rnn")
+        went = f"went from {old} to {new}" if old != new else f"is {new} as before in the digits shown"
+        return (
+            f"After {plural(len(self.swapped), 'swap')} each frame has the number from the perceptron that it had at "
+            f"first, and the sum of the losses is the same, {last.total('mlp')}. The recurrent network has another "
+            f"number for {len(places)} of {self.T} frames, and its sum {went}."
+        )
+
+    def formula(self, said: _Said) -> str:
+        shown = said.shown("mlp")
+        terms = " ".join(rf"- \ln {latex_number(shown[f])}" for f in said.order.tolist())
+        return rf"\mathcal{{L}}_{{\text{{perceptron}}}} = {terms} \approx {latex_number(said.total('mlp'))}"
+
+    def drawing(self) -> str:
+        rows = {row: Lattice(LEFT, top, WIDE, HIGH, ACROSS, HIGH) for row, top in ROWS.items()}
+        marks, right = [], LEFT + ACROSS * self.T
+        for t in range(self.T):
+            middle = rows["x"].centre(t, 0)[0]
+            marks += [
+                text(middle, ROWS["x"] - 10, self.names[t], "name"),
+                text(middle, ROWS["frame"] - 10, f"t = {t}", "soft"),
+            ]
+            marks.append(
+                rows["x"].cell(
+                    f"x-{t}", t, 0, content=number(float(self.x[t]), 3), state="done", css="cell emission",
+                    edit=float(self.x[t]), label=f"input of frame {self.names[t]}",
+                )
+            )  # fmt: skip
+            for row in ("frame", "target", "mlp", "rnn"):
+                marks.append(rows[row].cell(f"{row}-{t}", t, 0, state="done", label=f"{NAMES[row]}, t = {t}"))
+        for t in range(self.T - 1):
+            start, end = rows["frame"].corner(t, 0)[0] + WIDE + 4, rows["frame"].corner(t + 1, 0)[0] - 4
+            upper, lower = ROWS["frame"] + 10, ROWS["frame"] + HIGH - 10
+            marks += [
+                arrow(f"swap-{t}-on", (start, upper), (end, upper)),
+                arrow(f"swap-{t}-back", (end, lower), (start, lower)),
+            ]
+        marks.append(text(right, ROWS["mlp"] - 10, "sum of losses", "soft", "start"))
+        for network in ("mlp", "rnn"):
+            where = Lattice(right, ROWS[network], 84, HIGH, ACROSS, HIGH)
+            marks.append(where.cell(f"total-{network}", 0, 0, state="done", label=f"sum of losses, {NAMES[network]}"))
+        bottom = ROWS["rnn"] + HIGH + 26
+        marks.append(text(LEFT, ROWS["mlp"] - 10, "probability of the target", "soft", "start"))
+        marks.append(
+            text(
+                LEFT,
+                bottom,
+                "Thick border: the number went along with its frame. Dashed: not the number that the frame had.",
+                "soft",
+                "start",
+            )
+        )
+        names = [text(LEFT - 14, top + HIGH / 2 + 5, NAMES[row], "small", "end") for row, top in ROWS.items()]
+        return document(right + 96, bottom + 12, [*marks, pinned(names, LEFT - 8, bottom - 20)], self.title)
+
+    def numbers(self) -> Table:
+        first, last = self.said[0], self.said[-1]
+        header = ("frame", *self.names, "sum of losses")
+        rows = [("input", *(number(float(v), 3) for v in self.x), "")]
+        rows.append(("target", *(str(self.symbols[k]) for k in self.target), ""))
+        for network, name in (("mlp", "perceptron"), ("rnn", "recurrent")):
+            for said, when in (
+                (first, f"in the order {' '.join(self.names)}"),
+                (last, self.title.lower().removeprefix("frames ")),
+            ):
+                shown = said.shown(network)
+                rows.append((f"{name}, {when}", *(shown[f] for f in range(self.T)), said.total(network)))
+        return Table("Probability of its target for each frame", header, tuple(rows))
+
+
+def _times(places: Sequence[int]) -> str:
+    """List times for reading: t = 1, 2 and 3."""
+    if len(places) == 1:
+        return f"t = {places[0]}"
+    return f"t = {', '.join(map(str, places[:-1]))} and {places[-1]}"

@@ -1,0 +1,337 @@
+"""The exercises of chapter 1: right answers pass however they are written, and known wrong ideas are named."""
+
+import math
+from itertools import groupby, product
+
+import numpy as np
+import pytest
+
+from course_utils.alignment import compress
+from course_utils.ctc import collapse
+from course_utils.exercises import CheckFailed, check, judge
+from course_utils.exercises.ch01 import EXERCISES, FEEDS
+from course_utils.structures import Feed, _Weights, dependence, network
+
+BY_ID = {exercise.id: exercise for exercise in EXERCISES}
+SEEDS = [0, 1, 20, 12345]
+EVERY_IDEA = [pytest.param(e, m, id=f"{e.id} {m.name}") for e in EXERCISES for m in e.misconceptions]
+
+# -- right answers, written as a reader might
+
+
+def name_by_loops(strength):
+    T, S = len(strength), len(strength[0])
+    reached = [[strength[t][s] >= 1e-12 for s in range(S)] for t in range(T)]
+    if all(reached[t][s] == (t == s) for t in range(T) for s in range(S)) and T == S:
+        return 0
+    if all(all(row) for row in reached):
+        return 1 if T == 1 else 2 if S == 1 else 4
+    if T == S and all(reached[t][s] == (s <= t) for t in range(T) for s in range(S)):
+        return 3
+    return 5
+
+
+def name_by_known_tables(strength):
+    filled = np.abs(strength) > 1e-12
+    T, S = filled.shape
+    known = {4: np.ones((T, S))}
+    if T == 1:
+        known = {1: np.ones((1, S))}
+    elif S == 1:
+        known = {2: np.ones((T, 1))}
+    if T == S:
+        known = {0: np.eye(T)} | ({3: np.tri(T)} if T > 1 else {}) | known
+    return next((code for code, table in known.items() if np.array_equal(filled, table.astype(bool))), 5)
+
+
+def name_by_difference(strength):
+    filled = (np.asarray(strength) > 1e-12).astype(int)
+    lags = np.subtract.outer(np.arange(len(filled)), np.arange(filled.shape[1]))
+    if len(filled) == filled.shape[1]:
+        if not (filled - (lags == 0)).any():
+            return np.int64(0)
+        if filled[lags >= 0].all() and not filled[lags < 0].any():
+            return np.int64(3)
+    if filled.min() == 0:
+        return np.int64(5)
+    return np.int64({1: 1}.get(len(filled), {1: 2}.get(filled.shape[1], 4)))
+
+
+def generate_in_three_branches(x, T, feed, W_xh, W_hh, W_hy, W_yh):
+    h = np.tanh(W_xh @ x)
+    outputs = [W_hy @ h]
+    while len(outputs) < T:
+        if feed == "every step":
+            h = np.tanh(W_hh @ h + W_xh @ x)
+        elif feed == "start":
+            h = np.tanh(W_hh @ h)
+        else:
+            h = np.tanh(W_hh @ h + W_yh @ outputs[-1])
+        outputs.append(W_hy @ h)
+    return outputs
+
+
+def generate_by_recursion(x, T, feed, W_xh, W_hh, W_hy, W_yh):
+    def state(t):
+        if t < 0:
+            return np.zeros(len(W_hh))
+        before = state(t - 1)
+        z = W_hh @ before
+        if t == 0 or feed == "every step":
+            z = z + W_xh @ x
+        elif feed == "fed back":
+            z = z + W_yh @ W_hy @ before
+        return np.tanh(z)
+
+    return np.stack([W_hy @ state(t) for t in range(T)])
+
+
+def generate_with_torch(x, T, feed, W_xh, W_hh, W_hy, W_yh):
+    import torch
+
+    x, W_xh, W_hh, W_hy, W_yh = (torch.from_numpy(np.array(a)) for a in (x, W_xh, W_hh, W_hy, W_yh))
+    inputs = torch.zeros(T, len(x), dtype=torch.float64)
+    inputs[: T if feed == "every step" else 1] = x
+    recurrent = W_hh + W_yh @ W_hy if feed == "fed back" else W_hh  # h_{-1} is 0, so nothing is fed back at t = 0
+    cell = torch.nn.RNN(len(x), len(W_hh), bias=False, dtype=torch.float64)
+    with torch.no_grad():
+        cell.weight_ih_l0.copy_(W_xh)
+        cell.weight_hh_l0.copy_(recurrent)
+        return (cell(inputs)[0] @ W_hy.T).numpy()
+
+
+def frames_by_counting(target):
+    pairs = sum(1 for k in range(1, len(target)) if target[k] == target[k - 1])
+    return (math.inf if pairs else len(target), len(target) + pairs)
+
+
+def frames_by_runs(target):
+    runs = [len(list(run)) for _, run in groupby(target.tolist())]
+    return np.inf if len(runs) < len(target) else len(runs), sum(2 * n - 1 for n in runs)
+
+
+def frames_by_building(target):
+    spelled = []
+    for symbol in target:
+        if spelled and spelled[-1] == symbol:
+            spelled.append(0)
+        spelled.append(symbol)
+    assert collapse(spelled, 0) == tuple(target)
+    return [len(spelled) if 0 not in spelled else float("inf"), len(spelled)]
+
+
+RIGHT = {
+    "1.3": [name_by_loops, name_by_known_tables, name_by_difference],
+    "1.1": [generate_in_three_branches, generate_by_recursion, generate_with_torch],
+    "1.2": [frames_by_counting, frames_by_runs, frames_by_building],
+}
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("exercise", EXERCISES, ids=lambda e: e.id)
+def test_the_reference_is_right(exercise, seed):
+    report = judge(exercise, exercise.reference, seed)
+    assert report.status == "correct", report.says
+    assert report.points == exercise.points
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize(
+    ("exercise", "answer"), [pytest.param(BY_ID[n], a, id=f"{n} {a.__name__}") for n in RIGHT for a in RIGHT[n]]
+)
+def test_a_right_answer_passes_however_it_is_written(exercise, answer, seed):
+    report = judge(exercise, answer, seed)
+    assert report.status == "correct", f"{report.case}\n{report.says}"
+
+
+# -- the references against the library and against enumeration
+
+
+@pytest.mark.parametrize(
+    ("structure", "T", "S", "code"),
+    [
+        ("one to one", 5, None, 0),
+        ("one to one", 1, None, 0),
+        ("many to one", 1, 6, 1),
+        ("one to many", 6, None, 2),
+        ("time-synchronous", 5, None, 3),
+        ("time-synchronous, both directions", 5, None, 4),
+        ("encoder-decoder", 3, 5, 4),
+        ("encoder-decoder", 5, 3, 4),
+    ],
+)
+def test_the_networks_of_the_chapter_are_named_as_they_are_built(structure, T, S, code):
+    for seed in range(3):
+        net = network(structure, T, S=S, seed=seed)
+        x = np.random.default_rng(seed).normal(size=(net.S, net.D))
+        assert BY_ID["1.3"].reference(dependence(net, x)) == code
+
+
+@pytest.mark.parametrize(("flag", "feed"), [*zip(FEEDS, Feed.__args__, strict=True)])
+def test_the_generator_is_that_of_the_library(flag, feed):
+    for seed in range(3):
+        w = _Weights(np.random.default_rng(seed), 2, 3, 2)
+        x = np.random.default_rng(seed + 1).normal(size=2)
+        ours = BY_ID["1.1"].reference(x, 5, flag, w.W_xh, w.W_hh, w.W_hy, w.W_yh)
+        np.testing.assert_allclose(ours, network("one to many", 5, feed=feed, seed=seed)(x[None]), rtol=1e-14)
+
+
+def test_fewer_frames_than_the_fewest_spell_nothing_and_so_many_do():
+    for K in range(5):
+        for target in product((1, 2), repeat=K):
+            without, with_blank = BY_ID["1.2"].reference(np.array(target, dtype=int))
+            spelled = [any(collapse(labels) == target for labels in product(range(3), repeat=T)) for T in range(8)]
+            assert spelled.index(True) == with_blank
+            merged = [any(compress(labels) == target for labels in product((1, 2), repeat=T)) for T in range(8)]
+            assert (merged.index(True) if any(merged) else math.inf) == without
+
+
+# -- wrong ideas
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize(("exercise", "idea"), EVERY_IDEA)
+def test_every_known_wrong_idea_is_rejected_and_named(exercise, idea, seed):
+    report = judge(exercise, idea.answer, seed)
+    assert report.status == "incorrect"
+    assert report.points == 0
+    assert report.misconception is idea, f"taken for {report.misconception and report.misconception.name}"
+    assert report.says
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("exercise", EXERCISES, ids=lambda e: e.id)
+def test_no_two_wrong_ideas_behave_alike(exercise, seed):
+    """Nor does any behave like the reference; compared here without the machinery that names them."""
+    cases = exercise.cases(np.random.default_rng(seed))
+    answers = {"the reference": exercise.reference} | {idea.name: idea.answer for idea in exercise.misconceptions}
+    outcomes = {
+        name: [np.ravel(np.array(answer(*case.args), dtype=float)) for case in cases]
+        for name, answer in answers.items()
+    }
+    names = list(outcomes)
+    for n, one in enumerate(names):
+        for two in names[n + 1 :]:
+            apart = [
+                a.shape != b.shape or not np.allclose(a, b, rtol=1e-9, atol=1e-9)
+                for a, b in zip(outcomes[one], outcomes[two], strict=True)
+            ]
+            assert any(apart), f"{one} and {two} are alike on all {len(cases)} cases"
+
+
+@pytest.mark.parametrize("exercise", EXERCISES, ids=lambda e: e.id)
+def test_four_wrong_ideas_or_more_are_known_and_each_has_a_hint(exercise):
+    assert len(exercise.misconceptions) >= 4
+    assert len({idea.name for idea in exercise.misconceptions}) == len(exercise.misconceptions)
+    for idea in exercise.misconceptions:
+        assert len(idea.hint) > 30, idea.name
+        assert idea.hint.endswith((".", "?")), idea.name
+
+
+OTHER_WRONG = {
+    "1.3": [
+        lambda strength: 0,
+        lambda strength: 4 if np.all(strength) else 3,
+        lambda strength: 1 if len(strength) == 1 else 2,
+        lambda strength: int(np.linalg.matrix_rank(strength)),
+    ],
+    "1.1": [
+        lambda x, T, feed, W_xh, W_hh, W_hy, W_yh: np.tile(W_hy @ np.tanh(W_xh @ x), (T, 1)),
+        lambda x, T, feed, *W: generate_in_three_branches(x, T, "every step", *W),
+        lambda x, T, feed, *W: generate_in_three_branches(x, T, feed, *W)[::-1],
+        lambda x, T, feed, *W: generate_in_three_branches(x, T + 1, feed, *W)[1:],
+    ],
+    "1.2": [
+        lambda target: (len(target), 2 * len(target) - 1),
+        lambda target: (len(set(target.tolist())), len(target)),
+        lambda target: (math.inf, frames_by_counting(target)[1]),
+        lambda target: (frames_by_counting(target)[0], frames_by_counting(target)[1] + 1),
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("exercise", "answer"),
+    [pytest.param(BY_ID[n], a, id=f"{n} {k}") for n in OTHER_WRONG for k, a in enumerate(OTHER_WRONG[n])],
+)
+def test_other_wrong_answers_are_rejected_too(exercise, answer):
+    report = judge(exercise, answer)
+    assert report.status == "incorrect"
+    assert report.points == 0
+
+
+# -- what else a reader may hand in
+
+
+def never_run(*args):
+    raise NotImplementedError
+
+
+@pytest.mark.parametrize("exercise", EXERCISES, ids=lambda e: e.id)
+def test_a_stub_is_not_attempted_and_its_check_is_one_line(exercise, capsys):
+    report = judge(exercise, never_run)
+    assert (report.status, report.points) == ("not attempted", 0)
+    with pytest.raises(CheckFailed) as failed:
+        check(exercise.id, never_run)
+    (line,) = failed.value._render_traceback_()
+    assert line.startswith(f"○ {exercise.id} {exercise.title}: not attempted yet")
+    assert "Traceback" not in line + capsys.readouterr().out
+
+
+@pytest.mark.parametrize("exercise", EXERCISES, ids=lambda e: e.id)
+def test_nothing_text_and_exceptions_get_a_report(exercise):
+    function = exercise.function
+    assert judge(exercise, lambda *args: None).says == f"{function} returned None. Is there a return at its end?"
+    assert judge(exercise, lambda *args: "done").status == "incorrect"
+    report = judge(exercise, lambda *args: args[99])
+    assert report.status == "could not run"
+    assert "args[99]" in report.says
+
+
+def test_a_table_cleaned_in_place_is_noticed():
+    def in_place(strength):
+        strength[strength < 1e-12] = 0
+        return name_by_loops(np.where(strength == 0, 0, 1.0))
+
+    report = judge(BY_ID["1.3"], in_place)
+    assert report.status == "incorrect"
+    assert "name_structure changed its argument number 1 in place" in report.says
+
+
+def test_outputs_side_by_side_are_said_to_lie_on_their_side():
+    report = judge(BY_ID["1.1"], lambda *args: np.array(generate_in_three_branches(*args)).T)
+    assert "It lies on its side: t comes first." in report.says
+
+
+def test_one_number_of_frames_is_one_too_few():
+    report = judge(BY_ID["1.2"], lambda target: len(target))
+    assert "must return 2 values: the number without a blank and the number with a blank." in report.says
+
+
+# -- the sheet as a whole
+
+
+def test_the_points_of_the_chapter_sum_to_ten():
+    assert sum(exercise.points for exercise in EXERCISES) == 10
+    assert [exercise.id for exercise in EXERCISES] == ["1.1", "1.2", "1.3"]
+
+
+@pytest.mark.parametrize("exercise", EXERCISES, ids=lambda e: e.id)
+def test_cases_differ_with_the_seed_and_only_with_it(exercise):
+    def numbers(seed):
+        cases = exercise.cases(np.random.default_rng(seed))
+        return [[np.ravel(a).tolist() for a in case.args] for case in cases]
+
+    assert numbers(0) == numbers(0)
+    assert numbers(0) != numbers(1)
+    names = [case.name for case in exercise.cases(np.random.default_rng(0))]
+    assert len(set(names)) == len(names)
+
+
+def test_each_structure_is_among_the_tasks():
+    cases = BY_ID["1.3"].cases(np.random.default_rng(0))
+    assert {BY_ID["1.3"].reference(*case.args) for case in cases} == set(range(6))
+    tables = [case.args[0] for case in cases]
+    assert any(table.shape == (1, 1) for table in tables)
+    assert any(0 < table[table > 0].min() < 1e-14 for table in tables if table.any())
+    assert any(1e-12 < table[table > 0].min() < 1e-9 for table in tables if table.any())
