@@ -14,12 +14,12 @@ _REMEDY = "Close JupyterLab, and in the folder of the course run: make lab (READ
 
 
 def environment_check() -> None:
-    """Print one line: that all is there, or else what is missing or too old, and what to do."""
+    """Print one line: that everything is installed, or else what is missing or too old, and what to do."""
     faults = _faults()
     if faults:
         print(f"Not ready: {'; '.join(faults)}. {_REMEDY}")
     else:
-        print("All is there: Python, the packages of the course, and its stepper.")
+        print("Everything is installed: Python, the packages of the course, and its stepper.")
 
 
 def _faults() -> list[str]:

@@ -44,7 +44,7 @@ def cross_entropy_gradient(logits: ArrayLike, target: ArrayLike, weights: ArrayL
     logits, target
         As in :func:`cross_entropy`.
     weights
-        (…) or anything that broadcasts to it: how much each frame counts.
+        How much each frame counts: (…), anything that broadcasts to it, or (T,) for the steps of a batch (T, B).
 
     Returns
     -------
@@ -60,7 +60,25 @@ def cross_entropy_gradient(logits: ArrayLike, target: ArrayLike, weights: ArrayL
     target = _check_classes(target, gradient.shape)
     at = target[..., None]
     np.put_along_axis(gradient, at, np.take_along_axis(gradient, at, axis=-1) - 1, axis=-1)
-    return gradient * np.broadcast_to(np.asarray(weights, dtype=np.float64), target.shape)[..., None]
+    return gradient * spread(weights, target.shape)[..., None]
+
+
+def spread(weights: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """Broadcast weights to targets of some shape, time first: (T,) weights are those of the steps, also for a batch.
+
+    Raises
+    ------
+    ValueError
+        They cannot be.
+    """
+    weights = np.asarray(weights, dtype=np.float64)
+    one_a_step = weights[:, None] if weights.ndim == 1 and len(shape) == 2 and weights.shape[0] == shape[0] else weights
+    try:
+        return np.broadcast_to(one_a_step, shape)
+    except ValueError:
+        raise ValueError(
+            f"weights has shape {weights.shape}; the targets have {shape}, so give one for each step"
+        ) from None
 
 
 def kl_divergence(log_y: ArrayLike, y_star: ArrayLike) -> NDArray[np.float64]:
@@ -72,8 +90,15 @@ def kl_divergence(log_y: ArrayLike, y_star: ArrayLike) -> NDArray[np.float64]:
         (…, A) natural log-probabilities of the model; −inf is allowed.
     y_star
         (…, A) true probabilities.
+
+    Raises
+    ------
+    ValueError
+        ``y_star`` has a negative number or one that is not a number.
     """
     log_y, y_star = np.asarray(log_y, dtype=np.float64), np.asarray(y_star, dtype=np.float64)
+    if not (y_star >= 0).all():
+        raise ValueError("y_star has a negative number or a nan; give probabilities")
     true = y_star > 0  # what never happens costs nothing, however improbable the model thinks it
     with np.errstate(divide="ignore"):
         log_y_star = np.log(np.where(true, y_star, 1.0))

@@ -18,7 +18,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from course_utils.losses import cross_entropy, cross_entropy_gradient
+from course_utils.losses import cross_entropy, cross_entropy_gradient, spread
 
 Activation = Literal["tanh", "relu", "sigmoid", "identity"]
 PARAMETERS = ("W_xh", "W_hh", "b_h", "W_hy", "b_y", "h_init")
@@ -205,7 +205,15 @@ def step(net: RNN, h: ArrayLike, x: ArrayLike) -> tuple[NDArray[np.float64], NDA
     -------
     h, logits
         (H,) and (A,), or (B, H) and (B, A).
+
+    Raises
+    ------
+    ValueError
+        The shapes do not go together.
     """
+    for name, value, size in (("h", h, len(net.W_hh)), ("x", x, net.W_xh.shape[1])):
+        if np.ndim(value) not in (1, 2) or np.shape(value)[-1] != size:
+            raise ValueError(f"{name} has shape {np.shape(value)}; it must be ({size},) or (B, {size})")
     h = np.asarray(x, dtype=np.float64) @ net.W_xh.T + np.asarray(h, dtype=np.float64) @ net.W_hh.T + net.b_h
     _activate(net.activation, h)
     return h, h @ net.W_hy.T + net.b_y
@@ -226,7 +234,8 @@ class Backward:
     dz
         (T, …, H) the same with respect to z_t: delta × φ'(z_t).
     gradients
-        Of all six parameters, summed over time and over the batch.
+        Of all six parameters, summed over time and over the batch. That of h_init is the derivative with respect to
+        the state that the run started from, whether that was ``net.h_init`` or was given.
     """
 
     run: Run
@@ -302,11 +311,11 @@ def loss_and_gradients(net: RNN, x: ArrayLike, target: ArrayLike, weights: Array
     target
         (T,) or (T, B) index of the right symbol.
     weights
-        What each step counts, broadcast to the shape of ``target``: 1 for a loss at every step; zeros and a one at
-        the end to classify a sequence.
+        What each step counts, (T,), or broadcast to the shape of ``target``: 1 for a loss at every step; zeros and a
+        one at the end to classify a sequence.
     """
     forward = run(net, x)
-    losses = np.broadcast_to(np.asarray(weights, dtype=np.float64), np.shape(target)) * forward.losses(target)
+    losses = spread(weights, np.shape(target)) * forward.losses(target)
     return float(losses.sum()), backward(forward, cross_entropy_gradient(forward.logits, target, weights)).gradients
 
 
@@ -333,13 +342,12 @@ def truncated_per_loss(run: Run, d_logits: ArrayLike, k: int) -> tuple[NDArray[n
     ValueError
         ``k`` is negative.
     """
-    if k < 0 or k != int(k):
-        raise ValueError(f"k is {k}; it is a number of steps, 0 or more")
+    k = _count("k", k, 0)
     d_logits = _check_d_logits(run, d_logits)
     carried = np.zeros_like(run.states)  # what has come back to each state, the initial one first
     carried[1:] = d_logits @ run.net.W_hy
     total = carried.copy()
-    for _ in range(min(int(k), len(run.x))):
+    for _ in range(min(k, len(run.x))):
         carried[:-1] = (carried[1:] * run.slope) @ run.net.W_hh
         carried[-1] = 0
         total += carried
@@ -368,8 +376,7 @@ def truncated_by_chunks(run: Run, d_logits: ArrayLike, chunk: int) -> tuple[NDAr
     ValueError
         ``chunk`` is below 1.
     """
-    if chunk < 1 or chunk != int(chunk):
-        raise ValueError(f"chunk is {chunk}; it is a number of steps, 1 or more")
+    chunk = _count("chunk", chunk, 1)
     d_logits = _check_d_logits(run, d_logits)
     delta, dz = d_logits @ run.net.W_hy, np.empty_like(run.h)
     for t in range(len(delta) - 1, -1, -1):
@@ -404,13 +411,11 @@ def checkpointed_gradients(
     ValueError
         ``every`` is below 1, or the shapes do not go together.
     """
-    if every < 1 or every != int(every):
-        raise ValueError(f"every is {every}; it is a number of steps, 1 or more")
-    every = int(every)
+    every = _count("every", every, 1)
     x, target = _check_inputs(net, x), np.asarray(target)
     if target.shape != x.shape[:-1]:
         raise ValueError(f"target has shape {target.shape}; x has {x.shape}, so it must be {x.shape[:-1]}")
-    weights = np.broadcast_to(np.asarray(weights, dtype=np.float64), target.shape)
+    weights = spread(weights, target.shape)
     T, kept = len(x), {0: np.broadcast_to(net.h_init, (*x.shape[1:-1], len(net.W_hh)))}
     h = kept[0]
     for t in range(T - 1):
@@ -520,9 +525,7 @@ def parity() -> RNN:
 
 def delay(steps: int) -> RNN:
     """Units in a row that hand their number on: the output is the input of ``steps`` steps before, at first 0."""
-    if steps < 0 or steps != int(steps):
-        raise ValueError(f"steps is {steps}; it is a number of steps, 0 or more")
-    H = int(steps) + 1
+    H = _count("steps", steps, 0) + 1
     first, last = np.eye(H)[:, :1], np.eye(H)[-1:]
     return RNN(first, np.eye(H, k=-1), np.zeros(H), last, [0], activation="identity")
 
@@ -617,8 +620,14 @@ def _contributions(name: str, run: Run, dz: NDArray, d_logits: NDArray) -> NDArr
     return left.transpose(0, 2, 1) @ (right[:, None] if right.ndim == 2 else right)
 
 
+def _count(name: str, value: float, least: int) -> int:
+    if not np.isfinite(value) or value < least or value != int(value):
+        raise ValueError(f"{name} is {value}; it is a number of steps, {least} or more")
+    return int(value)
+
+
 def _check_inputs(net: RNN, x: ArrayLike) -> NDArray[np.float64]:
-    x, D = np.asarray(x, dtype=np.float64), net.W_xh.shape[1]
+    x, D = np.array(x, dtype=np.float64), net.W_xh.shape[1]  # a copy: the way back reads it again
     if x.ndim not in (2, 3) or x.shape[-1] != D:
         raise ValueError(f"x has shape {x.shape}; the network has {D} inputs, so it must be (T, {D}) or (T, B, {D})")
     return x

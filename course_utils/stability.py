@@ -58,7 +58,8 @@ class Product:
 def product_of_jacobians(forward: Run) -> Product:
     """Multiply the Jacobians of a run of a single sequence, from the last one back.
 
-    The product is rescaled at every factor, so that its logarithm is right where the product itself underflows.
+    The product is rescaled at every factor, so that its logarithm is right where the product itself underflows. What
+    lies below the rounding of a factor counts as zero, and so does the slope of a unit whose state rounds to ±1.
 
     Raises
     ------
@@ -71,15 +72,17 @@ def product_of_jacobians(forward: Run) -> Product:
     T, H = len(jacobians), len(W)
     log_norm, direction = np.zeros(T + 1), np.empty((T + 1, H, H))
     product = direction[0] = np.eye(H)
-    size = 0.0
+    size, rounding = 0.0, H * np.finfo(float).eps
     for n in range(1, T + 1):
         product = product @ jacobians[T - n]
         norm = np.linalg.norm(product, 2)
-        product = product / norm if norm > 0 else product
+        norm = norm if norm > rounding * np.linalg.norm(jacobians[T - n], 2) else 0.0
+        product = product / norm if norm > 0 else np.zeros((H, H))
         size = size + np.log(norm) if norm > 0 else -np.inf
         log_norm[n], direction[n] = size, product
     with np.errstate(divide="ignore"):
-        smallest = np.log(np.linalg.svd(jacobians, compute_uv=False)[:, -1]) if T else np.zeros(0)
+        sizes = np.linalg.svd(jacobians, compute_uv=False) if T else np.ones((0, 1))
+        smallest = np.log(np.where(sizes[:, -1] > rounding * sizes[:, 0], sizes[:, -1], 0.0))
         upper = np.log(STEEPEST[forward.net.activation] * spectral_norm(W))
     log_lower = np.concatenate([[0.0], np.cumsum(smallest[::-1])])
     log_upper = np.concatenate([[0.0], np.full(T, upper) * np.arange(1, T + 1)])
@@ -149,7 +152,9 @@ class Condition:
     Attributes
     ----------
     name
-        In a few words.
+        In a few words, with the answer.
+    asks
+        The same without the answer.
     W_hh, b_h, h_init
         (H, H), (H,) and (H,).
     activation
@@ -159,6 +164,7 @@ class Condition:
     """
 
     name: str
+    asks: str
     W_hh: NDArray[np.float64]
     b_h: NDArray[np.float64]
     h_init: NDArray[np.float64]
@@ -175,11 +181,12 @@ class Condition:
         return run(self.network(), np.zeros((T, 1)))
 
 
-def _condition(name, W, activation, says, b=None, h=None) -> Condition:
+def _condition(name, asks, W, activation, says, b=None, h=None) -> Condition:
     W = np.array(W, dtype=float)
     zeros = np.zeros(len(W))
     return Condition(
         name,
+        asks,
         W,
         zeros if b is None else np.array(b, float),
         zeros if h is None else np.array(h, float),
@@ -191,39 +198,40 @@ def _condition(name, W, activation, says, b=None, h=None) -> Condition:
 _TURN = [[np.cos(0.5), -np.sin(0.5)], [np.sin(0.5), np.cos(0.5)]]
 CONDITIONS: tuple[Condition, ...] = (
     _condition(
-        "norm below 1", [[0.6, -0.4], [0.3, 0.5]], "tanh",
+        "norm below 1", "norm 0.72, tanh", [[0.6, -0.4], [0.3, 0.5]], "tanh",
         "A spectral norm below 1 and no slope above 1: every factor shrinks, so the product vanishes. This always holds.",
         h=[0.5, -0.5],
     ),
     _condition(
-        "norm 10, vanishes", [[0.5, 10], [0, 0.5]], "identity",
+        "norm 10, vanishes", "norm 10, both eigenvalues 0.5, identity", [[0.5, 10], [0, 0.5]], "identity",
         "The norm is 10.02, but both eigenvalues are 0.5: one large step, and then the product vanishes all the same.",
     ),
     _condition(
-        "norm 2, saturated tanh vanishes", [[2, 0], [0, 2]], "tanh",
+        "norm 2, saturated tanh vanishes", "2 times the unit matrix, tanh", [[2, 0], [0, 2]], "tanh",
         "Each unit settles at 0.9575, where tanh is flat: every factor is 0.166, not 2.",
         h=[0.9575040240772688, 0.9575040240772688],
     ),
     _condition(
-        "norm 3, sigmoid vanishes", [[3, 0], [0, 3]], "sigmoid",
+        "norm 3, sigmoid vanishes", "3 times the unit matrix, sigmoid", [[3, 0], [0, 3]], "sigmoid",
         "The slope of a sigmoid is at most 1/4, so every factor is at most 0.75.",
     ),
     _condition(
-        "eigenvalues 0, explodes", [[1.5, 1.5], [-1.5, -1.5]], "relu",
+        "eigenvalues 0, explodes", "both eigenvalues 0, relu", [[1.5, 1.5], [-1.5, -1.5]], "relu",
         "The square of this matrix is zero. But relu lets only the first unit through, so the factors are not the matrix.",
         h=[1, 0],
     ),
     _condition(
-        "eigenvalues 0, tanh with bias explodes", [[1.5, 1.5], [-1.5, -1.5]], "tanh",
-        "The same with tanh: a bias keeps the first unit steep and the second one flat.",
+        "eigenvalues 0, tanh with bias explodes", "both eigenvalues 0, tanh with bias", [[1.5, 1.5], [-1.5, -1.5]], "tanh",
+        "The same with tanh: a bias keeps the first unit steep and the second one flat. It lasts for some 80 steps; then "
+        "rounding has pushed the state off the hilltop that it balances on, and the product shrinks again.",
         b=[1.5, -11.5], h=[-1.2366921819939591e-08, -0.9999999958776926],  # where it stays, but like a ball on a hilltop
     ),
     _condition(
-        "eigenvalue −2, explodes", [[-2, 0], [0, 0.5]], "identity",
+        "eigenvalue −2, explodes", "eigenvalues −2 and 0.5, identity", [[-2, 0], [0, 0.5]], "identity",
         "−2 is less than 1. What counts is its absolute value.",
     ),
     _condition(
-        "rotation, neither", _TURN, "identity",
+        "rotation, neither", "a rotation, identity", _TURN, "identity",
         "Norm and radius are both exactly 1: the product turns a vector and never changes its length.",
         h=[1, 0],
     ),

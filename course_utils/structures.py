@@ -5,6 +5,7 @@ output is not claimed but measured: the Jacobian is computed by complex steps, f
 part is s times the derivative, exact to rounding (Squire and Trapp, 1998).
 """
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -85,8 +86,8 @@ def network(
     D, A
         Size of an input and of an output.
     feed
-        How "one to many" gets its input: at every step, in the initial state only, or in the initial state with each
-        output fed back as the next input.
+        How "one to many" gets its input: at every step, at step 0 only, or at step 0 and with each output fed back as
+        the next input.
     seed
         Of the weights.
 
@@ -127,13 +128,30 @@ def jacobian(f: Callable[[NDArray], NDArray], x: ArrayLike) -> NDArray[np.float6
         there, such as sums, products and tanh, but not the absolute value.
     x
         (S, D) real inputs, where.
+
+    Raises
+    ------
+    ValueError
+        ``f`` loses the imaginary part, as what converts its inputs to float64 does; :func:`course_utils.rnn.run` does.
     """
     x = np.asarray(x, dtype=np.float64)
     found = np.empty((*np.shape(f(x)), *x.shape))
     for k in np.ndindex(x.shape):
         moved = x.astype(complex)
         moved[k] += 1j * _COMPLEX_STEP
-        found[(..., *k)] = f(moved).imag / _COMPLEX_STEP
+        found[(..., *k)] = _complex(f, moved).imag / _COMPLEX_STEP
+    return found
+
+
+def _complex(f: Callable[[NDArray], NDArray], x: NDArray) -> NDArray:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", np.exceptions.ComplexWarning)
+        try:
+            found = np.asarray(f(x))
+        except np.exceptions.ComplexWarning:
+            found = np.zeros(())
+    if not np.iscomplexobj(found):
+        raise ValueError("f must keep complex numbers as they are; it turned them into real ones")
     return found
 
 

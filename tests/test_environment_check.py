@@ -11,7 +11,7 @@ import pytest
 from course_utils import environment
 from course_utils.environment import environment_check
 
-ALL_WELL = "All is there: Python, the packages of the course, and its stepper.\n"
+ALL_WELL = "Everything is installed: Python, the packages of the course, and its stepper.\n"
 PINNED = dict(re.findall(r"^([\w.-]+)==(\S+)", environment.REQUIREMENTS.read_text("utf-8"), re.MULTILINE))
 
 

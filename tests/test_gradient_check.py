@@ -93,8 +93,8 @@ def test_not_a_number_is_the_worst_of_all_and_is_pointed_at():
     assert row.difference == np.inf
 
 
-def test_the_difference_is_relative_to_the_largest_entry_or_to_one():
-    for size, verdict in ((1e4, "exact"), (1.0, "close"), (1e-4, "close")):
+def test_the_difference_is_relative_to_the_largest_entry():
+    for size, verdict in ((1e4, "exact"), (1.0, "close"), (1e-4, "wrong")):
         slopes = np.array([size, 0.0])
         found = gradient_check(
             lambda x, s=slopes: float(s @ x), {"x": np.zeros(2)}, {"x": slopes + np.array([0, 2e-6])}

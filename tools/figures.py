@@ -19,7 +19,9 @@ from matplotlib.figure import Figure
 
 from course_utils.alignment_training import train
 from course_utils.data import STRIP_SYMBOLS, ColumnClassifier, digit_strip
+from course_utils.rnn import RNN
 from course_utils.scenes.training import training_scene
+from course_utils.scenes.unrolled import bptt_scene
 from course_utils.scenes.viterbi import strip_scene, viterbi_scene
 
 FIGURES = Path(__file__).resolve().parent.parent / "figures"
@@ -122,9 +124,15 @@ def draw() -> dict[str, str]:
     aligned = strip_scene(
         strip.image, ColumnClassifier().log_posteriors(strip.image), strip.target, STRIP_SYMBOLS, strip.spans
     )
+    net = RNN(
+        [[0.5, -0.3], [0.2, 0.4]], [[0.6, -0.4], [0.3, 0.8]], [0.1, -0.15], [[1, -0.5], [-0.7, 0.9]], [0.05, -0.05]
+    )
+    back = bptt_scene(net, [[1, 0], [0.5, -1], [-0.4, 0.3], [0.2, 0.7]], [0, 1, 1, 0])
+    from_future = next(n for n, step in enumerate(back.steps) if "delta-1-0" in step.computes)
     inputs, targets = [[0, 0, 0, 1], [0, 1, 1, 1], [0, 0, 1, 1]], [[0, 1]] * 3
     stuck = train([[0, 2], [1.5, 0]], inputs, targets, paths="best", steps=40)
     return {
+        "bptt_step.svg": back.to_svg(from_future),
         "viterbi_step.svg": trellis.to_svg(filling),
         "viterbi_path.svg": trellis.to_svg(),
         "strip_alignment.svg": aligned.to_svg(),

@@ -1,7 +1,6 @@
 """Exercises of chapter 1: structures of sequences.
 
-The tasks of exercise 1.3 are described in words by the names of its cases; what a solution of each would depend on
-is the table that goes with it.
+A report shows no arguments, so the name of each case of exercise 1.3 describes its table in words.
 """
 
 import math
@@ -56,13 +55,22 @@ def _generate(
     feedback_instead_of_state: bool = False,
     squashed_output: bool = False,
     linear: bool = False,
+    initial: Callable | None = None,
+    initial_feeds: tuple[str, ...] = FEEDS,
+    initial_shown: bool = False,
 ) -> NDArray[np.float64]:
-    """Generate T outputs, with the decisions of the loop as parameters."""
-    h = np.zeros(len(W_hh))
+    """Generate T outputs, with the decisions of the loop as parameters.
+
+    ``initial`` makes the initial state out of W_xh x, for ``initial_feeds``, and x does not enter at t = 0 again.
+    With ``initial_shown`` that state counts as the one after t = 0.
+    """
+    entered = initial is not None and feed in initial_feeds
+    h = initial(W_xh @ x) if entered else np.zeros(len(W_hh))
     y_before = y = np.zeros(len(W_hy))
-    outputs = [W_hy @ h] if first_state_shown else []
-    for t in range(T):
-        on = feed == "every step" or t == 0 or (input_stays_on and feed == "start")
+    outputs = [W_hy @ h] if first_state_shown or initial_shown else []
+    y = outputs[0] if initial_shown else y
+    for t in range(int(initial_shown), T):
+        on = feed == "every step" or (t == 0 and not entered) or (input_stays_on and feed == "start")
         on = on or (input_beside_feedback and feed == "fed back")
         back = feed == "fed back" and t > 0
         z = W_xh @ x if on else np.zeros(len(h))
@@ -80,7 +88,34 @@ def _loop(**decision) -> Callable:
     return lambda *args: _generate(*args, **decision)
 
 
+X_ENTERS = "Here the initial state is zero, and x goes in through the tanh at t = 0."
+
 GENERATOR_MISCONCEPTIONS = (
+    Misconception("x taken for the initial state", X_ENTERS, _loop(initial=lambda z: z)),
+    Misconception("x, after a tanh, taken for the initial state", X_ENTERS, _loop(initial=np.tanh)),
+    Misconception(
+        "x taken for the initial state, except with “every step”",
+        X_ENTERS,
+        _loop(initial=lambda z: z, initial_feeds=FEEDS[1:]),
+    ),
+    Misconception(
+        "x, after a tanh, taken for the initial state, except with “every step”",
+        X_ENTERS,
+        _loop(initial=np.tanh, initial_feeds=FEEDS[1:]),
+    ),
+    Misconception(
+        "x taken for the initial state with “start” alone",
+        X_ENTERS,
+        _loop(initial=lambda z: z, initial_feeds=FEEDS[1:2]),
+    ),
+    Misconception(
+        "x, after a tanh, taken for the initial state with “start” alone",
+        X_ENTERS,
+        _loop(initial=np.tanh, initial_feeds=FEEDS[1:2]),
+    ),
+    Misconception(
+        "x taken for the state after t = 0, without the tanh", X_ENTERS, _loop(initial=lambda z: z, initial_shown=True)
+    ),
     Misconception(
         "input never switched off",
         "With “start” the input enters once, at t = 0. After that the state has to remember it.",
@@ -158,6 +193,17 @@ def _repeated_runs(target: list) -> int:
     return sum(len(list(run)) > 1 for _, run in groupby(target))
 
 
+def _all_repeats(target: list) -> int:
+    """Count the symbols that were there before, next to each other or not."""
+    return len(target) - len(set(target))
+
+
+def _without_any_repeat(target: NDArray) -> float:
+    return math.inf if _all_repeats(target.tolist()) else len(target)
+
+
+RETURNING = "In banana no two neighbours are equal. A symbol that returns later needs no blank."
+
 FRAMES_MISCONCEPTIONS = (
     Misconception(
         "a blank between any two symbols",
@@ -166,17 +212,28 @@ FRAMES_MISCONCEPTIONS = (
     ),
     Misconception(
         "blanks at both ends as well",
-        "2 K + 1 counts the states of the extended target. Blanks may be passed over: not every state takes a frame.",
+        "Blanks at the ends and between unlike symbols may be left out.",
         _blanks(lambda target: len(target) + 1),
     ),
     Misconception(
         "all repeats, not only neighbours",
-        "In banana no two neighbours are equal. A symbol that returns later needs no blank.",
-        _blanks(lambda target: len(target) - len(set(target))),
+        RETURNING,
+        _blanks(_all_repeats),
+    ),
+    Misconception(
+        "all repeats, not only neighbours, in both numbers",
+        RETURNING,
+        lambda target: (_without_any_repeat(target), len(target) + _all_repeats(target.tolist())),
+    ),
+    Misconception(
+        "all repeats, not only neighbours, in the number without a blank",
+        RETURNING,
+        lambda target: (_without_any_repeat(target), _fewest(target)[1]),
     ),
     Misconception(
         "as many frames as symbols",
-        "K ≤ T is enough only where no two neighbours are equal; aa in two frames is merged to a.",
+        "Equal neighbours merge: aa in two frames is read as a. With a blank between them they stay apart. Without one "
+        "they merge in any number of frames, so no number is enough, and that is written as infinity.",
         lambda target: (len(target), len(target)),
     ),
     Misconception(
@@ -186,7 +243,8 @@ FRAMES_MISCONCEPTIONS = (
     ),
     Misconception(
         "without a blank, equal neighbours fit",
-        "The path may pass through both positions, but its labels merge: aa is read as a, whatever the number of frames.",
+        "Equal neighbours merge: aa, aaa and so on are all read as a. Without a blank no number of frames is enough, "
+        "and that is written as infinity.",
         lambda target: (len(target), fewest_frames(list(target))),
     ),
     Misconception(
@@ -229,25 +287,37 @@ def _structure_cases(rng: np.random.Generator) -> list[Case]:
     rounding = _strengths(rng, np.eye(T)) + 1e-16 * rng.uniform(1, 9, (T, T))
     noisy = _strengths(rng, np.tri(T)) + 1e-15 * rng.uniform(0.1, 0.9, (T, T))
     tasks = {
-        "say for each of several photographs, on its own, whether it shows a cat": _strengths(rng, np.eye(T)),
-        "say whether a review, read word by word, is friendly": _strengths(rng, np.ones((1, S))),
-        "write a caption of several words for one picture": _strengths(rng, np.ones((S, 1))),
-        "say after each letter typed which letter comes next": _strengths(rng, np.tri(T)),
-        "name the part of speech of each word, with the whole sentence at hand": _strengths(rng, np.ones((T, T))),
-        "translate a long sentence into a shorter one": _strengths(rng, np.ones((T, S))),
-        "price one house": _strengths(rng, np.ones((1, 1))),
-        "average each frame with the one before": _strengths(rng, np.eye(T) + np.eye(T, k=-1)),
-        "say for each day what is still to be done until the last": _strengths(rng, np.tri(T).T),
-        "follow a level that forgets: the oldest input still counts, 3e-10 times": faded,
-        "convert readings to other units; off the diagonal nothing but rounding errors": rounding,
-        "name a film by its last frame alone": np.eye(1, S, S - 1),
+        # say for each of several photographs, on its own, whether it shows a cat
+        f"{T} × {T}, diagonal filled": _strengths(rng, np.eye(T)),
+        # say whether a review, read word by word, is friendly
+        f"1 × {S}, all filled": _strengths(rng, np.ones((1, S))),
+        # write a caption of several words for one picture
+        f"{S} × 1, all filled": _strengths(rng, np.ones((S, 1))),
+        # say after each letter typed which letter comes next
+        f"{T} × {T}, lower triangle and diagonal filled": _strengths(rng, np.tri(T)),
+        # name the part of speech of each word, with the whole sentence at hand
+        f"{T} × {T}, all filled": _strengths(rng, np.ones((T, T))),
+        # translate a long sentence into a shorter one
+        f"{T} × {S}, all filled": _strengths(rng, np.ones((T, S))),
+        # price one house
+        "1 × 1, filled": _strengths(rng, np.ones((1, 1))),
+        # average each frame with the one before
+        f"{T} × {T}, diagonal and the entries right below it filled": _strengths(rng, np.eye(T) + np.eye(T, k=-1)),
+        # say for each day what is still to be done until the last
+        f"{T} × {T}, upper triangle and diagonal filled": _strengths(rng, np.tri(T).T),
+        # follow a level that forgets
+        f"{T} × {T}, lower triangle and diagonal filled, with 3e-10 in the lower left corner": faded,
+        # convert readings to other units
+        f"{T} × {T}, diagonal filled, less than 1e-15 everywhere else": rounding,
+        # name a film by its last frame alone
+        f"1 × {S}, the last entry alone filled": np.eye(1, S, S - 1),
     }
     edges = {
-        "more outputs than inputs, and all reach all": _strengths(rng, np.ones((S, T))),
-        "above the diagonal nothing but rounding errors": noisy,
-        "the first outputs copy the inputs, the others answer to none": np.eye(T + 2, 3),
-        "no output answers to any input": np.zeros((T, T)),
-        "one input, and only the first output answers": np.eye(S, 1),
+        f"{S} × {T}, all filled": _strengths(rng, np.ones((S, T))),
+        f"{T} × {T}, lower triangle and diagonal filled, less than 1e-15 above": noisy,
+        f"{T + 2} × 3, diagonal filled, the last rows empty": np.eye(T + 2, 3),
+        f"{T} × {T}, empty": np.zeros((T, T)),
+        f"{S} × 1, the first entry alone filled": np.eye(S, 1),
     }
     return [Case(name, (strength,)) for name, strength in (tasks | edges).items()]
 
@@ -257,9 +327,11 @@ def _structure(
     *,
     zero: float = ZERO,
     upside_down: bool = False,
+    either_triangle: bool = False,
     causal_by_upper_half: bool = False,
     full_by_lower_half: bool = False,
     square_only: bool = False,
+    square_means_full: bool = False,
     single_is_row: bool = False,
     row_by_shape: bool = False,
     axes_swapped: bool = False,
@@ -281,9 +353,13 @@ def _structure(
         return FULL
     if T == S and not full and (reached == triangle).all():
         return CAUSAL
+    if either_triangle and T == S and not full and (reached == triangle.T).all():
+        return CAUSAL
     if causal_by_upper_half and T == S and not reached[np.triu_indices(T, 1)].any():
         return CAUSAL
     if full and not (square_only and T != S):
+        return FULL
+    if square_means_full and T == S:
         return FULL
     return OTHER
 
@@ -292,7 +368,22 @@ def _with(**decision) -> Callable:
     return lambda strength: _structure(strength, **decision)
 
 
+SINGLE = "A 1 × 1 table is a diagonal, a row and a column at once. The docstring says which name it gets."
+SQUARE = "Square says that there are as many outputs as inputs. Whether all inputs reach all outputs, only its entries can say."
+
 STRUCTURE_MISCONCEPTIONS = (
+    Misconception(
+        "either triangle taken for causal",
+        "Row t is an output, column s an input. With the upper triangle filled, outputs know what comes later and not "
+        "what came before.",
+        _with(either_triangle=True),
+    ),
+    Misconception("square taken for full", SQUARE, _with(square_means_full=True)),
+    Misconception(
+        "square taken for full, and nothing else",
+        SQUARE + " A table that is not square may be full as well.",
+        _with(square_means_full=True, square_only=True),
+    ),
     Misconception(
         "upper for lower triangle",
         "Row t is an output, column s an input. A network that reads forwards lets s ≤ t through: on which side of the "
@@ -326,8 +417,13 @@ STRUCTURE_MISCONCEPTIONS = (
     ),
     Misconception(
         "one input and one output taken for a sequence",
-        "A 1 × 1 table is a diagonal, a row and a column at once. The docstring says which name it gets.",
+        SINGLE,
         _with(single_is_row=True),
+    ),
+    Misconception(
+        "one row or one column is enough",
+        SINGLE + " And whether a longer row or column is full, only its entries can say.",
+        _with(single_is_row=True, row_by_shape=True),
     ),
     Misconception(
         "the shape alone",

@@ -24,6 +24,7 @@ def _loss_cases(rng: np.random.Generator) -> list[Case]:
         Case("logits of a thousand", (np.array([[1000.0, 0.0], [0.0, 998.0], [990.0, 1000.0]]), np.array([1, 1, 0]))),
         Case("one frame a thousand below the other", (np.array([[2.0, 1.0], [-1000.0, -1001.0]]), np.array([1, 0]))),
         Case("a target of probability e to the −50", (np.array([[50.0, 0.0], [0.0, 0.0]]), np.array([1, 0]))),
+        Case("a target of probability e to the −27", (np.array([[27.0, 0.0], [1.0, 0.0]]), np.array([1, 0]))),
         Case("a frame of equal logits", (np.array([[3.0, 2.0, 1.0], [0.0, 0.0, 0.0]]), np.array([1, 2]))),
         Case("as many frames as symbols", (square, rng.integers(3, size=3))),
         *(
@@ -96,7 +97,51 @@ def _shift_forgotten(logits: NDArray, target: NDArray) -> NDArray:
     return np.log(np.exp(shifted).sum(axis=1)) - _picked(logits, target)
 
 
+def _one_normaliser(logits: NDArray, target: NDArray, shift: Callable, through_probabilities: bool) -> NDArray:
+    """Divide by the sum over all frames and symbols, on one of the ways there."""
+    shifted = logits - shift(logits)
+    if through_probabilities:
+        return -np.log(_picked(np.exp(shifted) / np.exp(shifted).sum(), target))
+    return np.log(np.exp(shifted).sum()) - _picked(shifted, target)
+
+
+def _normalised_together(shift: Callable, through_probabilities: bool) -> Callable:
+    return lambda logits, target: _one_normaliser(logits, target, shift, through_probabilities)
+
+
+def _own_maximum(logits: NDArray) -> NDArray:
+    return logits.max(axis=1, keepdims=True)
+
+
+def _clipped(softmax: Callable) -> Callable:
+    return lambda logits, target: -np.log(np.maximum(_picked(softmax(logits), target), 1e-12))
+
+
+ONE_SUM = (
+    "The probabilities of each frame sum to one, so each frame has a normaliser of its own. Yours sums over all frames."
+)
+CLIPPED = "A clipped probability makes a large loss small. Stay with logarithms, which need no clipping."
+
 LOSS_MISCONCEPTIONS = (
+    Misconception("one normaliser for all frames", ONE_SUM, _normalised_together(np.max, False)),
+    Misconception(
+        "one normaliser for all frames, each shifted by its own maximum",
+        ONE_SUM,
+        _normalised_together(_own_maximum, False),
+    ),
+    Misconception("one normaliser for all frames, through probabilities", ONE_SUM, _normalised_together(np.max, True)),
+    Misconception(
+        "one normaliser for all frames, through probabilities, each shifted by its own maximum",
+        ONE_SUM,
+        _normalised_together(_own_maximum, True),
+    ),
+    Misconception(
+        "one normaliser for all frames, through probabilities without a shift",
+        ONE_SUM,
+        _normalised_together(np.zeros_like, True),
+    ),
+    Misconception("clipped probabilities", CLIPPED, _clipped(lambda logits: np.exp(log_softmax(logits)))),
+    Misconception("clipped probabilities of a softmax without a shift", CLIPPED, _clipped(lambda o: _naive_softmax(o))),
     Misconception(
         "softmax without a shift",
         "The exponential of 1000 is beyond all floats. Softmax does not change when a frame's logits are all shifted alike.",
@@ -227,6 +272,15 @@ def _repeated(values: NDArray) -> NDArray:
 
 GRADIENT_MISCONCEPTIONS = (
     Misconception(
+        "summed over time",
+        "Each frame has its own gradient here. Your sum is that of the whole loss, in which the frames can no longer be "
+        "told apart.",
+        _changed(
+            outer=lambda errors, x: (errors[:, :, None] * x[:, None, :]).sum(axis=0),
+            bias=lambda errors: errors.sum(axis=0),
+        ),
+    ),
+    Misconception(
         "the sum at every frame",
         "Each frame has its own gradient, which depends on its input and its target alone. Yours holds the total everywhere.",
         _changed(
@@ -330,7 +384,42 @@ def _without_own(x: NDArray, before: int, after: int) -> NDArray:
     return np.delete(windows(x, before, after), np.s_[before * D : (before + 1) * D], axis=1)
 
 
+def _negative_indices(x: NDArray, before: int, after: int) -> NDArray:
+    """Put zeros behind the last frame only; an index below zero counts from the end, and fails below −T."""
+    T, D = x.shape
+    rows = [[x[s] if s < T else np.zeros(D) for s in range(t - before, t + after + 1)] for t in range(T)]
+    return np.array([np.concatenate(row) for row in rows])
+
+
+def _wrapped_in_front(x: NDArray, before: int, after: int) -> NDArray:
+    return np.pad(np.pad(x, ((before, 0), (0, 0)), mode="wrap"), ((0, after), (0, 0)))
+
+
+def _without_last(x: NDArray, before: int, after: int) -> NDArray:
+    return windows(x, before, after)[:, : (before + after) * x.shape[1]]
+
+
+def _joined(answer: Callable) -> Callable:
+    """Let an answer fail as joining no arrays at all does."""
+
+    def joined(x, before, after):
+        found = answer(x, before, after)
+        return found if found.size else np.concatenate([])
+
+    return joined
+
+
+MINUS_ONE = "Before the first frame there is nothing, so zeros stand there. An index of −1 brings in the last frame."
+OWN = "The window of a frame holds the frame itself, between those before and those after it."
+ONE_MORE = "A window holds before + 1 + after frames: the last one that is asked for, t + after, belongs to it."
+
 WINDOW_MISCONCEPTIONS = (
+    Misconception("index below zero", MINUS_ONE, _negative_indices),
+    Misconception(
+        "wraps around the beginning",
+        MINUS_ONE,
+        lambda x, before, after: _blocks(x, before, after, _wrapped_in_front),
+    ),
     Misconception(
         "newest first",
         "The window is asked for in the order of time: the oldest frame first, the newest last.",
@@ -363,8 +452,15 @@ WINDOW_MISCONCEPTIONS = (
     ),
     Misconception(
         "own frame left out",
-        "The window of a frame holds the frame itself, between those before and those after it.",
+        OWN,
         _without_own,
+    ),
+    Misconception("own frame left out, so that without neighbours nothing is left", OWN, _joined(_without_own)),
+    Misconception("last frame of the window left out", ONE_MORE, _without_last),
+    Misconception(
+        "last frame of the window left out, so that without neighbours nothing is left",
+        ONE_MORE,
+        _joined(_without_last),
     ),
     Misconception(
         "all zeros in front",

@@ -115,23 +115,28 @@ def _forward(x, W_xh, W_hh, b_h, W_hy, b_y, h_init, *, hidden: str = "") -> tupl
         h = z if hidden == "linear" else np.tanh(z)
         states.append(h_init if hidden == "first is given" and t == 0 else h)
     before, h = np.array(states[:-1]), np.array(states[1:])
-    if hidden == "in place":
+    if hidden in ("in place", "one array, the caller's", "one array, the caller's, logits right"):
         h_init[:] = h[-1]
     if hidden == "shifted":
         h = before
-    if hidden == "one array":
+    if hidden in ("one array", "one array, the caller's"):
         h = np.tile(h[-1], (len(x), 1))
     logits = (before if hidden == "output before" else h) @ W_hy.T + (0 if hidden == "no output bias" else b_y)
     if hidden == "squashed":
         logits = np.tanh(logits)
     if hidden == "softmax":
         logits = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    return h, logits
+    if hidden in ("one array, logits right", "one array, the caller's, logits right"):
+        h = np.tile(h[-1], (len(x), 1))
+    return (logits, h) if hidden == "exchanged" else (h, logits)
 
 
 def _forward_with(hidden: str) -> Callable:
     return lambda *args: _forward(*args, hidden=hidden)
 
+
+STORED = "The same array was stored at every step; store a copy."
+STORED_OF_CALLER = STORED + " That array is h_init itself, which belongs to the caller and must stay as it is."
 
 FORWARD_MISCONCEPTIONS = (
     Misconception(
@@ -200,8 +205,24 @@ FORWARD_MISCONCEPTIONS = (
     ),
     Misconception(
         "one array for all states",
-        "All rows are the last state: one array was stored again and again and then changed. Store a new one each step.",
+        STORED + " All rows of the states are the last state, and so the logits are all alike.",
         _forward_with("one array"),
+    ),
+    Misconception(
+        "one array for all states, while the logits are right",
+        STORED + " All rows of the states are the last state.",
+        _forward_with("one array, logits right"),
+    ),
+    Misconception("the array of h_init for all states", STORED_OF_CALLER, _forward_with("one array, the caller's")),
+    Misconception(
+        "the array of h_init for all states, while the logits are right",
+        STORED_OF_CALLER,
+        _forward_with("one array, the caller's, logits right"),
+    ),
+    Misconception(
+        "states and logits exchanged",
+        "Both tables are right but have changed places: the states come first, then the logits.",
+        _forward_with("exchanged"),
     ),
     Misconception(
         "initial state overwritten",
@@ -313,7 +334,7 @@ def _stream(chunk, h, W_xh, W_hh, b_h, W_hy, b_y, *, hidden: str = "") -> tuple[
         after = states[-2:][0]
     elif hidden == "state kept":
         after = given
-    elif hidden == "zero state":
+    elif hidden == "zero state" or (hidden == "zero state of nothing" and not len(chunk)):
         after = 0 * given
     elif hidden == "no shape" and not len(chunk):
         logits = np.array([])
@@ -360,6 +381,11 @@ STREAM_MISCONCEPTIONS = (
         "zeros handed on",
         "The state is set back at the end of the chunk, so a stream forgets at every seam.",
         _stream_with("zero state"),
+    ),
+    Misconception(
+        "zeros handed on by a chunk without frames",
+        "A chunk without frames changes nothing: what was read before it still counts, so its state is handed on.",
+        _stream_with("zero state of nothing"),
     ),
     Misconception(
         "output from the state before",

@@ -101,6 +101,7 @@ def _delta(
     slope: NDArray,
     *,
     transposed: bool = False,
+    outputs_transposed: bool = False,
     slope_from: int = 1,
     slope_outside: bool = False,
     slope_left_out: bool = False,
@@ -108,7 +109,7 @@ def _delta(
     without_own_loss: bool = False,
 ) -> NDArray[np.float64]:
     """Run the recursion with one decision changed."""
-    delta, T = _direct(d_logits, W_hy), len(slope)
+    delta, T = _direct(d_logits, W_hy.T if outputs_transposed else W_hy), len(slope)
     back = W_hh if transposed else W_hh.T
     for t in reversed(range(T)):
         if t == T - 1 and not wrap:
@@ -139,12 +140,32 @@ def _one_step_of_future(d_logits: NDArray, W_hy: NDArray, W_hh: NDArray, slope: 
     return delta_within_reach(d_logits, W_hy, W_hh, slope, 1)
 
 
+def _without_step_0(found: NDArray, *, instead: NDArray | float = 0.0) -> NDArray[np.float64]:
+    """Take away what the loop never reached."""
+    found = found.copy()
+    found[0] = instead
+    return found
+
+
+def _last_step_before_the_loop(*args) -> NDArray[np.float64]:
+    delta = _delta(*args)
+    return _without_step_0(delta) if len(delta) > 1 else delta
+
+
+STEP_0_LEFT_OUT = "Step 0 is a step like any other and has a delta of its own. A range that ends at 0 stops before it."
+
 DELTA_MISCONCEPTIONS = (
     Misconception(
         "transposed Jacobian",
         "delta is a column here, and a derivative travels back through the transpose of the matrix that carried the "
         "state forward. Which unit feeds which changes places.",
         _changed(transposed=True),
+    ),
+    Misconception(
+        "both transposes forgotten",
+        "Forward, W_hy leads from the units to the outputs and W_hh from the units to the units one step later. Backward "
+        "both are passed the other way, so both are transposed. Where the sizes differ, NumPy refuses the product.",
+        _changed(transposed=True, outputs_transposed=True),
     ),
     Misconception(
         "slope of the wrong step",
@@ -163,7 +184,7 @@ DELTA_MISCONCEPTIONS = (
     ),
     Misconception(
         "direct part only",
-        "h_t has an effect on later losses too, through h_{t+1}. That part is missing.",
+        "h_t has an effect on later losses too, through h_{t+1}. That part is missing, or was still 0 when it was read.",
         _only_direct,
     ),
     Misconception(
@@ -173,7 +194,8 @@ DELTA_MISCONCEPTIONS = (
     ),
     Misconception(
         "one step of the future only",
-        "What arrives from step t + 1 is the whole delta there, which holds all losses after it as well.",
+        "What arrives from step t + 1 is the whole delta there, which holds all losses after it as well. Did you start "
+        "at the last step?",
         _one_step_of_future,
     ),
     Misconception(
@@ -196,6 +218,20 @@ DELTA_MISCONCEPTIONS = (
         "Multiplied by its own slope, delta is the derivative with respect to z_t. Asked for is that with respect to h_t.",
         lambda *args: _delta(*args) * args[3],
     ),
+    Misconception(
+        "list not reversed",
+        "The walk begins at the last step, so what is found first belongs at the end. Row t of the answer is delta at t.",
+        lambda *args: _delta(*args)[::-1],
+    ),
+    Misconception("step 0 left out", STEP_0_LEFT_OUT, lambda *args: _without_step_0(_delta(*args))),
+    Misconception(
+        "step 0 left out, after the last step was done before the loop", STEP_0_LEFT_OUT, _last_step_before_the_loop
+    ),
+    Misconception(
+        "step 0 left out but for its direct part",
+        STEP_0_LEFT_OUT,
+        lambda *args: _without_step_0(_delta(*args), instead=_direct(*args[:2])[0]),
+    ),
 )
 
 
@@ -207,6 +243,8 @@ def _gradients(
 ) -> tuple[NDArray, ...]:
     """All five gradients; ``hidden`` names the decision that is changed."""
     dz = delta if hidden == "no slope" else delta * slope
+    if hidden == "slope twice":
+        dz = dz * slope
     before, after = states[:-1], states[1:]
     if hidden == "state after":
         before = after
@@ -214,13 +252,17 @@ def _gradients(
         after = before
     elif hidden == "zero start":
         before = np.concatenate([np.zeros_like(before[:1]), before[1:]])
+    elif hidden.startswith("index t − 1"):
+        wrapped = states[-1:] if hidden == "index t − 1" else np.zeros_like(states[:1])
+        before, after = np.concatenate([wrapped, states[:-2]]), before
     into_outputs = d_logits
     if hidden == "outputs in the chain":
         into_outputs = np.cumsum(d_logits[::-1], axis=0)[::-1]
     elif hidden == "no output gradient":
         into_outputs = np.zeros_like(d_logits)
     ones = np.ones((len(x), 1))
-    pairs = [(dz, x), (dz, before), (dz, ones), (into_outputs, after), (into_outputs, ones)]
+    into_bias = delta if hidden == "no slope for the bias" else dz
+    pairs = [(dz, x), (dz, before), (into_bias, ones), (into_outputs, after), (into_outputs, ones)]
     if hidden == "last step":
         pairs = [(left[-1:], right[-1:]) for left, right in pairs]
     elif hidden == "first step":
@@ -242,6 +284,8 @@ def _wrong_gradients(hidden: str) -> Callable:
     return lambda *args: _gradients(*args, hidden=hidden)
 
 
+READ_LITERALLY = "The array begins with the initial state, so every index is one larger than in the formula."
+
 GRADIENT_MISCONCEPTIONS = (
     Misconception(
         "state after the step",
@@ -252,6 +296,14 @@ GRADIENT_MISCONCEPTIONS = (
         "state before the step, for the outputs too",
         "The logits are read from the state that the step arrives at, so W_hy is paired with that one.",
         _wrong_gradients("state before"),
+    ),
+    Misconception(
+        "h_{t−1} read at index t − 1",
+        READ_LITERALLY + " At step 0 the index −1 even reads the last state.",
+        _wrong_gradients("index t − 1"),
+    ),
+    Misconception(
+        "h_{t−1} read at index t − 1, nothing at step 0", READ_LITERALLY, _wrong_gradients("index t − 1, guarded")
     ),
     Misconception(
         "last step only",
@@ -282,6 +334,17 @@ GRADIENT_MISCONCEPTIONS = (
         "delta taken for dz",
         "Weights and biases stand before the activation. To reach them, delta has to pass through its slope.",
         _wrong_gradients("no slope"),
+    ),
+    Misconception(
+        "delta taken for dz at the bias",
+        "The bias stands before the activation as well, beside the matrices: it gets the same dz as they do.",
+        _wrong_gradients("no slope for the bias"),
+    ),
+    Misconception(
+        "slope applied twice",
+        "Between h_t and the weights stands one activation, and its slope counts once. Look whether the factor that "
+        "enters the sum holds it already.",
+        _wrong_gradients("slope twice"),
     ),
     Misconception(
         "mean instead of sum",
@@ -374,6 +437,17 @@ def _wrong_window(**decision: bool) -> Callable:
     return lambda *args: _window(*args, **decision)
 
 
+def _unguarded(d_logits, W_hy, W_hh, slope, k):
+    """Carry every loss back k steps, past step 0 if need be, where an index wraps round or is out of bounds."""
+    direct = _direct(d_logits, W_hy)
+    delta = np.zeros_like(direct)
+    for tau, vector in enumerate(direct):
+        for t in range(tau, tau - k - 1, -1):
+            delta[t] += vector
+            vector = _carried_back(vector, [t], W_hh, slope)
+    return delta
+
+
 TRUNCATED_MISCONCEPTIONS = (
     Misconception(
         "later losses counted again",
@@ -429,6 +503,27 @@ TRUNCATED_MISCONCEPTIONS = (
         "one Jacobian for every loss",
         "A loss that is three steps away has three Jacobians to pass, one for each step between.",
         _wrong_window(single=True),
+    ),
+    Misconception(
+        "past the beginning",
+        "Before step 0 there is nothing to reach. A negative index reads the end of the array, until it is out of bounds.",
+        _unguarded,
+    ),
+    Misconception(
+        "slope of the step before",
+        "From h_t a loss passes the activation of step t itself and then W_hh, and so comes to h_{t−1}. The slope of "
+        "t − 1 is not on that way.",
+        lambda d_logits, W_hy, W_hh, slope, k: delta_within_reach(d_logits, W_hy, W_hh, np.roll(slope, 1, axis=0), k),
+    ),
+    Misconception(
+        "range one short",
+        "A range stops before its end. The earliest step that a loss reaches, k steps back or step 0, belongs to it.",
+        lambda *args: _without_step_0(_shifted_reach(-1)(*args)),
+    ),
+    Misconception(
+        "step 0 left out",
+        STEP_0_LEFT_OUT,
+        lambda *args: _without_step_0(delta_within_reach(*args)),
     ),
 )
 

@@ -61,6 +61,12 @@ PRODUCT_MISCONCEPTIONS = (
         _product_of(lambda J, t: J[t:]),
     ),
     Misconception(
+        "the Jacobian of step t as well",
+        "J_t leads from h_{t−1} to h_t, before the way begins: the product ends with the Jacobian of step t + 1. For "
+        "t = −1 the index even wraps round to the last Jacobian.",
+        _product_of(lambda J, t: J[np.arange(t, len(J))]),
+    ),
+    Misconception(
         "the Jacobian of step t + 1 left out",
         "The first step of the way, from h_t to h_{t+1}, belongs to the product as well.",
         _product_of(lambda J, t: J[t + 2 :]),
@@ -74,6 +80,12 @@ PRODUCT_MISCONCEPTIONS = (
         "product entry by entry",
         "A chain of derivatives multiplies matrices: a row times a column, summed over the units between.",
         lambda J, t: J[t + 1 :].prod(axis=0),
+    ),
+    Misconception(
+        "product entry by entry, from the identity",
+        "The identity changes nothing where matrices are multiplied as matrices. Entry by entry, its zeros wipe out "
+        "all that lies off the diagonal.",
+        lambda J, t: np.eye(J.shape[1]) * J[t + 1 :].prod(axis=0),
     ),
     Misconception(
         "every factor transposed",
@@ -136,6 +148,7 @@ def _reach_cases(rng: np.random.Generator) -> list[Case]:
         Case("a single step", (rng.normal(size=(1, 2, 2)), np.array([0.3, -0.4]), 1e-6)),
         Case("below from the start", (rng.normal(size=(3, 2, 2)), np.array([0.3e-7, 0.4e-7]), 1e-6)),
         Case("nothing is left after two factors", (lost, np.array([1.0, 1.0]), 1e-6)),
+        Case("20 factors of 1e−25, less than a float can hold", (np.full((21, 1, 1), 1e-25), np.array([1.0]), 1e-6)),
         Case("1200 factors of 0.4, less than a float can hold", (np.full((1201, 1, 1), 0.4), np.array([1.0]), 1e-6)),
         Case("random, shrinking", (shrinking, rng.normal(size=2), 1e-6)),
         Case("random, 3 units", (rng.normal(0, 0.35, (20, 3, 3)), rng.normal(size=3), 1e-3)),
@@ -195,6 +208,20 @@ def _plain_floats(jacobians, delta, limit):
     return logs, _first_below(logs, limit)
 
 
+def _logs_added_without_scaling(jacobians, delta, limit):
+    logs = np.cumsum(_plain_floats(jacobians, delta, limit)[0])
+    return logs, _first_below(logs, limit)
+
+
+def _last_below(logs: NDArray, limit: float) -> int:
+    below = np.flatnonzero(logs < np.log10(limit))
+    return int(below[-1]) if len(below) else -1
+
+
+def _log_below_the_limit_itself(logs: NDArray, limit: float) -> int:
+    return _first_below(logs, 10.0**limit)
+
+
 def _natural(jacobians, delta, limit):
     logs, first = gradient_reach(jacobians, delta, limit)
     return logs * np.log(10), first
@@ -239,8 +266,15 @@ REACH_MISCONCEPTIONS = (
     ),
     Misconception(
         "underflow",
-        "Below 5e−324 a float is 0 and its logarithm −∞. Scale delta back to length one at each step and add up logarithms.",
+        "norm squares its entries: below about 1e−162 they vanish, and digits go before that. Scale delta back to "
+        "length one at each step and add up logarithms.",
         _plain_floats,
+    ),
+    Misconception(
+        "logarithms added, delta not scaled",
+        "The norm of a delta that was never scaled holds all earlier factors already, and adding its logarithm counts "
+        "them again. Bring delta to length one at each step, and what is added is the new factor alone.",
+        _logs_added_without_scaling,
     ),
     Misconception(
         "natural logarithm",
@@ -261,6 +295,16 @@ REACH_MISCONCEPTIONS = (
         "below for good instead of for the first time",
         "The norm can rise again. Asked is the first distance at which it is below the limit.",
         _reach_with(read=lambda logs, limit: _stays_below(logs, limit)),
+    ),
+    Misconception(
+        "the last distance below instead of the first",
+        "Asked is the first distance below the limit. The ones after it must not overwrite it.",
+        _reach_with(read=_last_below),
+    ),
+    Misconception(
+        "logarithm compared with the limit itself",
+        "The limit is given for the norm. Compare norm with norm, or logarithm with logarithm.",
+        _reach_with(read=_log_below_the_limit_itself),
     ),
     Misconception(
         "zero where the limit is never reached",
@@ -294,11 +338,12 @@ def _ramp(T: int, base: float, normalised: bool = True) -> NDArray:
 def _loss_cases(rng: np.random.Generator) -> list[Case]:
     example = np.array([[0.2, -0.1, 0.0], [1.0, 0.0, -1.0], [2.0, 0.5, -0.5]])
     return [
-        Case("three steps, base 0.5", (example, 0, 0.5)),
+        Case("three steps and three classes, base 0.5", (example, 0, 0.5)),
         Case("base 1, all steps alike", (example, 2, 1.0)),
         Case("base 0, the last step alone", (example, 1, 0.0)),
         Case("a single step", (example[:1], 1, 0.9)),
-        Case("logits of a thousand", (np.array([[1000.0, 990.0], [-995.0, -1000.0]]), 1, 0.5)),
+        Case("logits of a thousand", (np.array([[1000.0, 990.0], [995.0, 1000.0]]), 1, 0.5)),
+        Case("a thousand at one step, minus a thousand at the next", (np.array([[1000.0, 990.0], [-995.0, -1000.0]]), 1, 0.5)),
         *(
             Case(f"random, {T} steps, {A} classes", (rng.normal(0, 2, (T, A)), int(rng.integers(A)), rng.uniform(0.3, 0.9)))
             for T, A in ((6, 4), (12, 10))
@@ -336,6 +381,32 @@ def _plain_softmax(logits, label, base):
     y = y / y.sum(axis=1, keepdims=True)
     return -w @ np.log(y[:, label]), w[:, None] * (y - np.eye(logits.shape[1])[label])
 
+
+def _last_exponent_one(T: int, base: float) -> NDArray:
+    weights = float(base) ** np.arange(T, 0, -1.0)
+    return weights / weights.sum()
+
+
+def _weights_along_the_classes(logits, label, base):
+    """Give the weights no axis of their own: NumPy lays them along the classes, which fits where T = A."""
+    w, y = _ramp(len(logits), base), np.exp(log_softmax(logits))
+    return weighted_loss(logits, label, base)[0], w * (y - np.eye(logits.shape[1])[label])
+
+
+def _one_maximum(logits, label, base):
+    return _plain_softmax(logits - logits.max(), label, base)
+
+
+def _one_maximum_in_the_logarithm(logits, label, base):
+    shifted, w = logits - logits.max(), _ramp(len(logits), base)
+    log_y = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    return -w @ log_y[:, label], w[:, None] * (np.exp(log_y) - np.eye(logits.shape[1])[label])
+
+
+ONE_MAXIMUM = (
+    "One maximum keeps the largest exponential in range, but the exponentials of a step that lies a thousand lower are "
+    "all 0. Each step has a softmax of its own, and so a maximum of its own."
+)
 
 LOSS_MISCONCEPTIONS = (
     Misconception(
@@ -388,6 +459,20 @@ LOSS_MISCONCEPTIONS = (
         "softmax that overflows",
         "The exponential of a logit of 1000 is beyond all floats. Take the largest logit of a step away from all first.",
         _plain_softmax,
+    ),
+    Misconception("one maximum for all steps", ONE_MAXIMUM, _one_maximum),
+    Misconception("one maximum for all steps, in the logarithm", ONE_MAXIMUM, _one_maximum_in_the_logarithm),
+    Misconception(
+        "weights along the classes",
+        "There is one weight for each step, that is for each row. Multiplied as they are, they meet the columns: an error "
+        "where T and the number of classes differ, and a wrong gradient without any error where they are the same.",
+        _weights_along_the_classes,
+    ),
+    Misconception(
+        "exponents from T down to 1",
+        "The last step has the exponent 0 and the weight 1. With every exponent one too large the sum divides it out "
+        "again, except for base 0: there all weights are 0, and 0/0 is not a number.",
+        _loss_with(weights=_last_exponent_one),
     ),
 )
 

@@ -6,6 +6,7 @@ both, and the tests of the course use the same functions as the wrong answers th
 
 import contextlib
 import copy
+import inspect
 import io
 import traceback
 import warnings
@@ -157,6 +158,7 @@ class _Run:
     error: Exception | None = None
     line: str = ""
     changed: tuple[int, ...] = ()
+    first_changed: str = ""
 
 
 def judge(exercise: Exercise, answer: Callable, seed: int = 0) -> Report:
@@ -216,7 +218,17 @@ def _run(answer: Callable, case: Case) -> _Run:
     except Exception as error:  # whatever a reader's code may raise
         return _Run(error=error, line=_last_line_in(answer, error))
     changed = tuple(k for k, (a, b) in enumerate(zip(args, case.args, strict=True)) if not _same(a, b))
-    return _Run(value=value, changed=changed)
+    return _Run(value=value, changed=changed, first_changed=_argument(answer, changed[0]) if changed else "")
+
+
+def _argument(answer: Callable, k: int) -> str:
+    """Name an argument as the reader's function does, or number it where that has no name for it."""
+    try:
+        parameters = inspect.signature(answer).parameters.values()
+    except (TypeError, ValueError):  # a function written in C need not tell
+        parameters = ()
+    names = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    return names[k] if k < len(names) else f"number {k + 1}"
 
 
 @contextlib.contextmanager
@@ -243,6 +255,8 @@ def _faulty(exercise: Exercise, run: _Run, expected: Any) -> tuple[str, Comparis
         return f"{exercise.function} must return {len(exercise.outputs)} values: {names}.", None
     for output, yours, right in zip(exercise.outputs, values, wanted, strict=True):
         right = np.asarray(right, dtype=float)
+        if yours is None:
+            return _say_none(output, right), None
         try:
             if np.asarray(yours).dtype.kind not in "biuf":
                 raise TypeError
@@ -257,8 +271,8 @@ def _faulty(exercise: Exercise, run: _Run, expected: Any) -> tuple[str, Comparis
             return _say_cell(output, first, yours, right), Comparison(output, yours, right, first)
     if run.changed:
         return (
-            f"The values are right, but {exercise.function} changed its argument number {run.changed[0] + 1} in "
-            "place. Whoever called it still needs the old one: work on a copy.",
+            f"The values are right, but {exercise.function} changed its argument {run.first_changed} in place. "
+            "Whoever called it still needs the old one: work on a copy.",
             None,
         )
     return None
@@ -310,22 +324,33 @@ def _say_shape(output: Output, of_yours: NDArray, of_right: NDArray) -> str:
         )
     if not right:
         return f"{_sentence(output.name)} must be a single number; yours has the shape {yours}."
-    named = ", ".join(f"{axis} = {size}" for axis, size in zip(output.axes, right, strict=False))
-    says = f"{_sentence(output.name)} must have the shape {right} (sizes of {named}); yours has {yours}."
+    says = f"{_sentence(output.name)} must have the shape {_say_sizes(output, right)}; yours has {yours}."
     if len(right) == 2 and yours == right[::-1] != right:
         says += f" It lies on its side: {output.axes[0]} comes first."
     return says
 
 
-def _sentence(words: str) -> str:
-    return words[0].upper() + words[1:]
+def _say_sizes(output: Output, shape: tuple[int, ...]) -> str:
+    named = ", ".join(f"{axis} = {size}" for axis, size in zip(output.axes, shape, strict=False))
+    return f"{shape} (sizes of {named})"
+
+
+def _say_none(output: Output, right: NDArray) -> str:
+    wanted = f"an array of the shape {_say_sizes(output, right.shape)}" if right.ndim else show(right)
+    return f"{_sentence(output.name)} is None; it should be {wanted}."
+
+
+def _sentence(name: str) -> str:
+    """Begin a sentence with the name of an output; a name from the code, such as db_h or delta, stays as it is."""
+    first = name.split()[0]
+    return name if first == name or "_" in first else name[0].upper() + name[1:]
 
 
 def _say_cell(output: Output, first: tuple[int, ...], yours: NDArray, right: NDArray) -> str:
     digits = digits_apart(yours[first], right[first])
     if not output.axes:
         return f"{_sentence(output.name)} is {show(yours, digits)}; it should be {show(right, digits)}."
-    where = ", ".join(f"{axis} = {k}" for axis, k in zip(output.axes, first, strict=True))
+    where = ", ".join(f"{axis} = {k}" for axis, k in zip(output.axes, first, strict=False))
     opening = "Read backwards, the" if output.backward else "The"
     hint = ""
     if np.isnan(yours[first]):

@@ -75,9 +75,12 @@ def posterior_figure(strip: Strip, log_y: dict[str, ArrayLike]) -> Figure:
     for heat, (name, table) in zip(axes[1:], log_y.items(), strict=True):
         table = np.asarray(table)
         wrong = np.flatnonzero(table.argmax(axis=1) != true)
-        heat.imshow(np.exp(table.T), cmap="cividis", aspect="auto", vmin=0, vmax=1)
+        image = heat.imshow(np.exp(table.T), cmap="cividis", aspect="auto", vmin=0, vmax=1)
+        for edge in np.ravel(strip.spans) - 0.5:
+            heat.axvline(edge, color="white", linewidth=0.8, linestyle=":")
         heat.plot(wrong, np.full(len(wrong), -1.1), "x", color="#D55E00", markersize=6, clip_on=False)
         heat.set(yticks=range(11), yticklabels=[*"0123456789", "gap"], ylabel=name)
         heat.tick_params(axis="y", labelsize=7)
-    axes[-1].set_xlabel("column")
+    axes[-1].set_xlabel("column; a digit lies between two dotted lines")
+    figure.colorbar(image, ax=axes[1:], label="probability", shrink=0.8)
     return figure

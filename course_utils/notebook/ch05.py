@@ -44,7 +44,9 @@ class GradientExplorer(Explorer):
 
     def __init__(self):
         wide, narrow = {"width": "280px"}, {"width": "190px"}
-        self.case = ipywidgets.Dropdown(options=[*(c.name for c in CONDITIONS), OWN], description="Case", layout=wide)
+        self.case = ipywidgets.Dropdown(
+            options=[*((c.asks, c.name) for c in CONDITIONS), (OWN, OWN)], description="Case", layout=wide
+        )
         self.norm = _slider("Norm", 12, wide)
         self.radius = _slider("Radius", 3, wide)
         self.activation = ipywidgets.Dropdown(
@@ -66,7 +68,7 @@ class GradientExplorer(Explorer):
         if self._outdated:
             self._use_drawn()
         about = next((c.says for c in CONDITIONS if c.name == self.case.value), "")
-        return product_scene(run(self.net, np.zeros((self.factors.value, 1))), about)
+        return product_scene(run(self.net, np.zeros((self.factors.value, 1))), about, self._radius)
 
     def _load_case(self, _) -> None:
         if not self._loading and self.case.value != OWN:
@@ -103,11 +105,15 @@ class GradientExplorer(Explorer):
 
     def _use(self, net: RNN) -> None:
         """Take a network, and let the controls say what it is."""
-        self.net, self._outdated = net, False
+        self.net, self._outdated, self._radius = net, False, None
         self.units.value, self.activation.value = len(net.W_hh), net.activation
         for slider, value in ((self.norm, spectral_norm(net.W_hh)), (self.radius, spectral_radius(net.W_hh))):
             slider.max, slider.value = max(slider.max, value), value
-        self.bias.value = net.b_h[0] if (net.b_h == net.b_h[0]).all() else 0.0
+        alike = bool((net.b_h == net.b_h[0]).all())
+        self.bias.value, self.bias.disabled = (
+            net.b_h[0] if alike else 0.0,
+            not alike,
+        )  # one slider cannot say two numbers
 
     def _use_drawn(self) -> None:
         """Draw weights with the norm and radius of the sliders; what cannot be leaves the network."""
@@ -115,7 +121,7 @@ class GradientExplorer(Explorer):
         W, bias = matrix_with(self.radius.value, self.norm.value, H, rng), np.full(H, self.bias.value)
         h_init, outputs = rng.normal(0, 0.5, H), (np.eye(H), np.zeros(H))
         self.net = RNN(np.zeros((H, 1)), W, bias, *outputs, h_init, self.activation.value)
-        self._outdated = False
+        self._outdated, self._radius, self.bias.disabled = False, self.radius.value, False
 
 
 def _slider(name: str, most: float, layout: dict) -> ipywidgets.FloatSlider:

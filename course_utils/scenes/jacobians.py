@@ -25,12 +25,12 @@ MOST_FACTORS, MOST_UNITS = 200, 64
 WITH_FORMULAS = 20  # factors; longer runs need to be drawn while a slider moves
 WEIGHT = Edit("weight", -12, 12, 0.05)
 LEFT, TOP, HEIGHT = 66, 62, 250
-PANEL_GAP, CELL, ROW, BETWEEN = 30, 78, 30, 28
+PANEL_GAP, CELL, ROW, BETWEEN = 30, 84, 30, 24
 DOTTED = 'style="stroke-dasharray: 1.5 4"'
 IN_TABLE = (1, 2, 3, 4, 5, 10, 20, 50, 100, 150, 200)
 
 
-def product_scene(forward: Run, about: str = "") -> Scene:
+def product_scene(forward: Run, about: str = "", radius: float | None = None) -> Scene:
     """Multiply the Jacobians of a run from the last one back, and draw the norm of the product after each factor.
 
     The norm is drawn on a logarithmic axis between its two bounds, also where the product itself underflows. With two
@@ -42,7 +42,10 @@ def product_scene(forward: Run, about: str = "") -> Scene:
     forward
         A single sequence of 1 to 200 steps, with at most 64 units.
     about
-        A sentence to begin with.
+        A sentence to end with.
+    radius
+        Spectral radius of W_hh, where it is known better than it can be computed: of a matrix far from normal, the
+        eigenvalues that are found may be off in their second digit.
 
     Raises
     ------
@@ -54,7 +57,7 @@ def product_scene(forward: Run, about: str = "") -> Scene:
         raise ValueError(f"the run has {T} steps; the picture takes from 1 to {MOST_FACTORS} factors")
     if H > MOST_UNITS:
         raise ValueError(f"the network has {H} units; the picture takes at most {MOST_UNITS}")
-    return _Picture(forward, about).scene()
+    return _Picture(forward, about, radius).scene()
 
 
 def power(log: float, digits: int = 3) -> str:
@@ -71,7 +74,8 @@ def power(log: float, digits: int = 3) -> str:
 
 
 class _Picture:
-    def __init__(self, forward: Run, about: str):
+    def __init__(self, forward: Run, about: str, radius: float | None):
+        self.radius = spectral_radius(forward.net.W_hh) if radius is None else radius
         self.forward, self.net, self.about = forward, forward.net, about
         self.T, self.H = len(forward.x), len(forward.net.W_hh)
         self.product = product_of_jacobians(forward)
@@ -103,8 +107,7 @@ class _Picture:
 
     def opening(self) -> str:
         W, slope = self.net.W_hh, STEEPEST[self.net.activation]
-        says = f"{self.about} " if self.about else ""
-        says += f"W_hh has the spectral norm {_short(spectral_norm(W))} and the spectral radius {_short(spectral_radius(W))}, "
+        says = f"W_hh has the spectral norm {_short(spectral_norm(W))} and the spectral radius {_short(self.radius)}, "
         says += f"and no slope of {self.net.activation} is above {number(slope)}. "
         return says + "Before the first factor the product is the identity, and its norm is 1."
 
@@ -115,11 +118,12 @@ class _Picture:
         if n == 1:
             says = f"Factor 1, J({self.T - 1}), the Jacobian of the last step, has the norm {factor}"
         lower, upper = power(p.log_lower[n]), power(p.log_upper[n])
-        says += (
-            f", which is its bound {upper} exactly." if product == lower == upper else f", between {lower} and {upper}."
-        )
+        met = abs(p.log_upper[n] - p.log_lower[n]) <= 1e-12 * n
+        says += f", which is its bound {upper} exactly." if met else f", between {lower} and {upper}."
         if n == self.T and n > 1 and p.log_norm[n] > -np.inf:
             says += f" That is a factor of {_short(math.exp(p.log_norm[n] / n))} a step."
+        if n == self.T and self.about:
+            says += f" {self.about}"
         return says
 
     def formula(self, n: int) -> str:
@@ -177,7 +181,8 @@ class _Picture:
 
     def decades(self) -> list[int]:
         lowest, highest = math.ceil(self.low), math.floor(self.high)
-        spacing = next(s for s in (1, 2, 5, 10, 20, 50, 100, 200, 500) if (highest - lowest) / s <= 6)
+        spacings = (s * 10**power for power in range(6) for s in (1, 2, 5))
+        spacing = next(s for s in spacings if (highest - lowest) / s <= 6)
         return [d for d in range(lowest, highest + 1) if d % spacing == 0]
 
     def frame(self) -> list[str]:
@@ -296,7 +301,7 @@ class _Picture:
 
 
 def _short(value: float) -> str:
-    return number(0.0 if value < 1e-12 else round(float(value), 6), 4)
+    return number(float(f"{value:.9g}"), 4)  # a norm of 0.9999999999 is 1, of which rounding has taken the rest
 
 
 def _scaled(entry: float, log: float) -> str:

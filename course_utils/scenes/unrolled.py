@@ -167,9 +167,9 @@ class Unrolled:
     def panel(self, gradients: bool = False) -> list[str]:
         """Draw the five weights, which can be edited, or below them the cells of their gradients, as small matrices."""
         drawn, left, top = [], LEFT, self.panel_top + gradients * self.panel_height
-        for name in WEIGHTS:
+        for name in (*WEIGHTS, "h_init") if gradients else WEIGHTS:
             values = self.net.parameters[name]
-            values = values if values.ndim == 2 else values[:, None]
+            values = values if values.ndim == 2 else values[None] if name == "h_init" else values[:, None]
             title = f"d{name}" if gradients else name
             drawn.append(text(left + values.shape[1] * (WIDE + GAP) / 2, top + 8, title, "soft"))
             for (r, c), value in np.ndenumerate(values):
@@ -190,11 +190,12 @@ class Unrolled:
         """Height of one row of matrices."""
         return max(len(self.net.W_hh), len(self.net.W_hy)) * (HEIGHT + GAP) + 30
 
-    @property
-    def panel_right(self) -> float:
-        """Right end of the matrices, for cells of the usual width."""
-        columns = self.net.W_xh.shape[1] + 2 * len(self.net.W_hh) + 2
-        return LEFT + columns * (WIDE + GAP) + 5 * 26
+    def panel_right(self, gradients: bool = False) -> float:
+        """Right end of the matrices."""
+        matrices = [value for name, value in self.net.parameters.items() if gradients or name != "h_init"]
+        columns = sum(1 if value.ndim == 1 else value.shape[1] for value in matrices)
+        columns += gradients * (len(self.net.W_hh) - 1)  # the initial state lies on its side
+        return LEFT + columns * (WIDE + GAP) + (len(matrices) - 1) * 26
 
 
 def mark(row: str, t: int, k: int) -> str:
@@ -264,7 +265,8 @@ class _Forward:
         sums = [added([(self.net.b_y[k], None), *_products(self.net.W_hy[k], h, self.say)]) for k in range(A)]
         told = "; ".join(f"{s} = {self.say(o)}" for s, o in zip(sums, logits, strict=True))
         values = logits if self.target is None else self.run.y[t]
-        keep = {mark("out", t, k): Mark(text=self.say(v), level=_level(v)) for k, v in enumerate(values)}
+        say = self.say if self.target is None else _probability
+        keep = {mark("out", t, k): Mark(text=say(v), level=_level(v)) for k, v in enumerate(values)}
         now = {mark("out", t, k): ("now", "done") for k in range(A)} | {f"up-{t}": ("won", "idle")}
         now |= {mark("h", t, k): ("won", "done") for k in range(len(h))}
         now |= {name: ("won", "done") for k in range(A) for name in [*self._weights("W_hy", k), f"b_y-{k}-0"]}
@@ -275,10 +277,10 @@ class _Forward:
         else:
             right, loss = self.target[t], self.losses[t]
             says = (
-                f"Outputs at t = {t}: {told}. The softmax makes them {' and '.join(self.say(v) for v in values)}. "
-                f"Right is symbol {right}, so the loss is −ln {self.say(values[right])} = {self.say(loss)}."
+                f"Outputs at t = {t}: {told}. The softmax makes them {' and '.join(_probability(v) for v in values)}. "
+                f"Right is symbol {right}, so the loss is −ln {_probability(values[right])} = {self.say(loss)}."
             )
-            formula = rf"\ell_{{{t}}} = -\ln y_{{{t}}}[{right}] = -\ln {_latex(self.say(values[right]))} = {_latex(self.say(loss))}"
+            formula = rf"\ell_{{{t}}} = -\ln y_{{{t}}}[{right}] = -\ln ({_latex(_probability(values[right]))}) = {_latex(self.say(loss))}"
             keep[mark("loss", t, 0)] = Mark(text=self.say(loss))
             now |= {
                 mark("loss", t, 0): ("now", "done"),
@@ -309,7 +311,7 @@ class _Forward:
                 marks.append(where.upwards(f"over-{t}", "out", "loss", t))
         marks += [*where.panel(), where.names(self.row_names(), ["weights"])]
         height = where.panel_top + where.panel_height
-        return document(max(where.right, where.panel_right), height, marks, self.title)
+        return document(max(where.right, where.panel_right()), height, marks, self.title)
 
     def row_names(self) -> dict[str, str]:
         names = {"out": "outputs" if self.target is None else "y", "h": "state h", "x": "input x"}
@@ -322,7 +324,8 @@ class _Forward:
         rows += [(f"h[{i}]", *(self.say(v) for v in self.run.states[:, i])) for i in range(self.run.states.shape[1])]
         values = self.run.logits if self.target is None else self.run.y
         name = "o" if self.target is None else "y"
-        rows += [(f"{name}[{k}]", "", *(self.say(v) for v in values[:, k])) for k in range(values.shape[1])]
+        say = self.say if self.target is None else _probability
+        rows += [(f"{name}[{k}]", "", *(say(v) for v in values[:, k])) for k in range(values.shape[1])]
         if self.target is not None:
             rows.append(("loss", "", *(self.say(v) for v in self.losses)))
         return Table(self.title, header, tuple(rows))
@@ -482,14 +485,14 @@ class _Backwards:
                 keep[f"d{name}-{at[0]}-{at[1]}"] = Mark(text=log_number(float(v)), level=_level(v))
             now |= {m: ("now", "done") for m in self._matrix(name, "d")}
         before = "the initial state" if t == 0 else f"h at t = {t - 1}"
+        size = float(np.linalg.norm(self.added["W_hh"][t]))
         says = (
-            f"t = {t}: what this step adds. To dW_hh it adds dz times {before}, the first entry "
-            f"{_product(self.back.dz[t, 0], self.run.h_before[t, 0])}; to dW_xh dz times the input; to db_h dz itself. "
+            f"t = {t}: what this step adds. To dW_hh it adds dz times {before}, a matrix of size {log_number(size)}, whose "
+            f"first entry is {_product(self.back.dz[t, 0], self.run.h_before[t, 0])}; to dW_xh dz times the input; to db_h dz. "
             f"dW_hy needs no dz: it gets dL/do times h at t = {t}."
         )
         if t == 0:
             says += " All steps are in: these are the gradients."
-        size = float(np.linalg.norm(self.added["W_hh"][t]))
         keep |= {mark("adds", t, 0): Mark(text=log_number(size), level=_level(size))}
         now |= {mark("adds", t, 0): ("now", "done")}
         sources = [*self._block("dz", t), *self._block("h", t - 1), *self._block("x", t), *self._block("do", t)]
@@ -507,8 +510,16 @@ class _Backwards:
         now = {name: ("won", "done") for name in [*self._block("dz", 0), *self._matrix("W_hh")]} | {
             "back-0": ("won", "idle")
         }
-        now |= {name: ("path", "path") for name in self._block("h", -1)}
-        board.step(says, rf"\frac{{dL}}{{dh_{{-1}}}} = W_{{hh}}^T {_vector(dz)} = {_vector(value)}", now=now)
+        cells = [f"dh_init-0-{i}" for i in range(len(value))]
+        now |= {name: ("now", "done") for name in cells}
+        keep = {name: Mark(text=log_number(float(v)), level=_level(v)) for name, v in zip(cells, value, strict=True)}
+        board.step(
+            says,
+            rf"\frac{{dL}}{{dh_{{-1}}}} = W_{{hh}}^T {_vector(dz)} = {_vector(value)}",
+            keep=keep,
+            now=now,
+            computes=cells,
+        )
 
     def drawing(self) -> str:
         where, T = self.where, self.where.T
@@ -531,7 +542,7 @@ class _Backwards:
         }  # fmt: skip
         marks += [*where.panel(), *where.panel(gradients=True), where.names(names, ["weights", "gradients"])]
         height = where.panel_top + 2 * where.panel_height
-        return document(max(where.right, where.panel_right), height, marks, self.title)
+        return document(max(where.right, where.panel_right(gradients=True)), height, marks, self.title)
 
     def _back_arrow(self, t: int) -> str:
         """Draw the arrow from dz at t to the future part of the column before, or to the initial state."""
@@ -544,7 +555,10 @@ class _Backwards:
 
     def numbers(self) -> Table:
         T = self.where.T
-        rows = []
+        rows = [
+            (f"dL/do[{k}]", *(log_number(float(v)) for v in self.back.d_logits[:, k]))
+            for k in range(len(self.net.W_hy))
+        ]
         for name, values in (
             ("direct", self.back.direct),
             ("future", self.back.future),
@@ -552,6 +566,9 @@ class _Backwards:
             ("dz", self.back.dz),
         ):
             rows += [(f"{name}[{i}]", *(log_number(float(v)) for v in values[:, i])) for i in range(values.shape[1])]
+        for name in (*WEIGHTS, "h_init"):
+            total = " ".join(log_number(float(v)) for v in self.back.gradients[name].ravel())
+            rows.append((f"d{name}, row by row", total, *[""] * (T - 1)))
         return Table(self.title, ("", *(f"t = {t}" for t in range(T))), tuple(rows))
 
 
@@ -572,7 +589,7 @@ def added(terms: Sequence[tuple[float, str | None]]) -> str:
     """
     written = ""
     for weight, factor in terms:
-        size = number(abs(float(weight)), 3)
+        size = _given(abs(float(weight)))
         if factor is not None:
             size += f" × {_bracketed(factor)}"
         if not written:
@@ -583,8 +600,15 @@ def added(terms: Sequence[tuple[float, str | None]]) -> str:
 
 
 def _given(value: float) -> str:
-    """Write a number that was given, not computed: as short as it is."""
-    return number(float(value), 3)
+    """Write a number that was given, not computed: as short as it is, and a whole one in full."""
+    value = float(value)
+    return f"{value:.0f}".replace("-", "−") if value == round(value) and abs(value) < 1e6 else number(value, 3)
+
+
+def _probability(value: float) -> str:
+    """Write a probability with three decimals, and with more where it is nearly 0 or 1."""
+    value = float(value)
+    return f"{value:.3f}" if value in (0, 1) or 0.0005 <= value < 0.9995 else number(value, 3)
 
 
 def _products(weights: NDArray, values: NDArray, say=log_number) -> list[tuple[float, str]]:

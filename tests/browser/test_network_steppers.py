@@ -186,7 +186,7 @@ def test_the_gradient_explorer_follows_its_controls(shelf, changed):
     player, cell = shelf.player("gradient explorer"), shelf.cell("gradient explorer")
     ours = gradient_explorer()
     for condition in CONDITIONS:
-        choose(cell, "Case", condition.name)
+        choose(cell, "Case", condition.asks)
         ours.case.value = condition.name
         expect_scene(player, ours.shown())
     choose(cell, "Units", "32")

@@ -228,6 +228,113 @@ def test_four_wrong_ideas_or_more_are_known_and_each_has_a_hint(exercise):
         assert idea.hint.endswith((".", "?")), idea.name
 
 
+# -- honest mistakes, written as a reader might
+
+
+def x_is_the_initial_state(x, T, feed, W_xh, W_hh, W_hy, W_yh):
+    h, outputs = W_xh @ x, []
+    for t in range(T):
+        z = W_hh @ h
+        if feed == "every step":
+            z = z + W_xh @ x
+        elif feed == "fed back" and t > 0:
+            z = z + W_yh @ outputs[-1]
+        h = np.tanh(z)
+        outputs.append(W_hy @ h)
+    return np.array(outputs)
+
+
+def x_is_the_initial_state_after_a_tanh(x, T, feed, W_xh, W_hh, W_hy, W_yh):
+    h, y, outputs = np.tanh(W_xh @ x), np.zeros(len(W_hy)), []
+    for _ in range(T):
+        incoming = {"every step": W_xh @ x, "start": 0, "fed back": W_yh @ y}[feed]
+        h = np.tanh(incoming + W_hh @ h)
+        y = W_hy @ h
+        outputs.append(y)
+    return np.array(outputs)
+
+
+def x_is_the_first_state(x, T, feed, W_xh, W_hh, W_hy, W_yh):
+    h = W_xh @ x
+    outputs = [W_hy @ h]
+    for _ in range(T - 1):
+        incoming = {"every step": W_xh @ x, "start": 0, "fed back": W_yh @ outputs[-1]}[feed]
+        h = np.tanh(incoming + W_hh @ h)
+        outputs.append(W_hy @ h)
+    return np.array(outputs)
+
+
+def frames_with_all_repeats(target):
+    seen, repeats = set(), 0
+    for symbol in target:
+        repeats += symbol in seen
+        seen.add(symbol)
+    return (np.inf if repeats else len(target)), len(target) + repeats
+
+
+def frames_with_a_blank_around_every_symbol(target):
+    return frames_by_counting(target)[0], 2 * len(target) + 1
+
+
+def frames_as_symbols(target):
+    return len(target), len(target)
+
+
+def frames_as_symbols_without_a_blank(target):
+    return len(target), frames_by_counting(target)[1]
+
+
+def square_means_full(strength):
+    known = name_by_loops(strength)
+    return 4 if known == 5 and len(strength) == len(strength[0]) else known
+
+
+def a_single_entry_is_many_to_one(strength):
+    return 1 if strength.shape == (1, 1) else name_by_loops(strength)
+
+
+def one_row_or_column_is_enough(strength):
+    T, S = strength.shape
+    return 1 if T == 1 else 2 if S == 1 else name_by_loops(strength)
+
+
+def either_triangle_is_causal(strength):
+    return 3 if name_by_loops(strength.T) == 3 else name_by_loops(strength)
+
+
+def upper_triangle_is_causal(strength):
+    return {3: 5}.get(name_by_loops(strength), 3 if name_by_loops(strength.T) == 3 else name_by_loops(strength))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize(
+    ("number", "answer", "hint"),
+    [
+        ("1.1", x_is_the_initial_state, "Here the initial state is zero, and x goes in through the tanh at t = 0."),
+        ("1.1", x_is_the_initial_state_after_a_tanh, "the initial state is zero, and x goes in through the tanh"),
+        ("1.1", x_is_the_first_state, "x goes in through the tanh at t = 0."),
+        ("1.2", frames_with_all_repeats, "A symbol that returns later needs no blank."),
+        (
+            "1.2",
+            frames_with_a_blank_around_every_symbol,
+            "Blanks at the ends and between unlike symbols may be left out.",
+        ),
+        ("1.2", frames_as_symbols, "no number is enough, and that is written as infinity."),
+        ("1.2", frames_as_symbols_without_a_blank, "no number of frames is enough, and that is written as infinity."),
+        ("1.3", square_means_full, "Whether all inputs reach all outputs, only its entries can say."),
+        ("1.3", a_single_entry_is_many_to_one, "A 1 × 1 table is a diagonal, a row and a column at once."),
+        ("1.3", one_row_or_column_is_enough, "A 1 × 1 table is a diagonal, a row and a column at once."),
+        ("1.3", either_triangle_is_causal, "outputs know what comes later"),
+        ("1.3", upper_triangle_is_causal, "on which side of the diagonal is that?"),
+    ],
+)
+def test_an_honest_mistake_gets_its_hint(number, answer, hint, seed):
+    report = judge(BY_ID[number], answer, seed)
+    assert report.status == "incorrect"
+    assert report.misconception is not None
+    assert hint in report.misconception.hint
+
+
 OTHER_WRONG = {
     "1.3": [
         lambda strength: 0,
@@ -295,7 +402,7 @@ def test_a_table_cleaned_in_place_is_noticed():
 
     report = judge(BY_ID["1.3"], in_place)
     assert report.status == "incorrect"
-    assert "name_structure changed its argument number 1 in place" in report.says
+    assert "name_structure changed its argument strength in place" in report.says
 
 
 def test_outputs_side_by_side_are_said_to_lie_on_their_side():
@@ -335,3 +442,18 @@ def test_each_structure_is_among_the_tasks():
     assert any(table.shape == (1, 1) for table in tables)
     assert any(0 < table[table > 0].min() < 1e-14 for table in tables if table.any())
     assert any(1e-12 < table[table > 0].min() < 1e-9 for table in tables if table.any())
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_names_of_the_cases_say_what_the_tables_look_like(seed):
+    for case in BY_ID["1.3"].cases(np.random.default_rng(seed)):
+        (table,) = case.args
+        filled = table > 1e-12
+        T, S = table.shape
+        assert case.name.startswith(f"{T} × {S}, ")
+        assert ("all filled" in case.name or case.name == "1 × 1, filled") == filled.all()
+        assert ("lower triangle" in case.name) == (T == S > 1 and np.array_equal(filled, np.tri(T) > 0))
+        assert ("upper triangle" in case.name) == (T == S > 1 and np.array_equal(filled, np.tri(T).T > 0))
+        assert (", diagonal filled" in case.name) == (S > 1 and np.array_equal(filled, np.eye(T, S) > 0))
+        assert ("empty" in case.name.split(", ", 1)[1][:5]) == (not filled.any())
+        assert ("1e-15" in case.name) == bool(((table > 0) & (table < 1e-15)).any())

@@ -156,7 +156,10 @@ def test_every_known_wrong_idea_is_rejected_and_named(exercise, idea, seed):
 def outcome(answer, case):
     """What an answer comes to on a case, as plain numbers, with the shapes."""
     with np.errstate(all="ignore"):
-        value = answer(*(np.copy(a) if isinstance(a, np.ndarray) else a for a in case.args))
+        try:
+            value = answer(*(np.copy(a) if isinstance(a, np.ndarray) else a for a in case.args))
+        except (IndexError, ValueError) as error:
+            return np.array([np.nan, isinstance(error, IndexError)])
     parts = value if isinstance(value, tuple) else (value,)
     return np.concatenate([[*np.shape(part), *np.ravel(np.asarray(part, dtype=float))] for part in parts])
 
@@ -187,6 +190,102 @@ def test_four_wrong_ideas_or_more_are_known_and_each_has_a_hint(exercise):
         assert idea.hint.endswith((".", "?")), idea.name
 
 
+# -- honest mistakes, written as a reader might
+
+
+def loss_without_axes(logits, target):
+    shifted = logits - logits.max()
+    log_y = shifted - np.log(np.exp(shifted).sum())
+    return -log_y[np.arange(len(target)), target]
+
+
+def loss_with_one_sum(logits, target):
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    log_y = shifted - np.log(np.exp(shifted).sum())
+    return -log_y[np.arange(len(target)), target]
+
+
+def loss_of_probabilities_with_one_sum(logits, target):
+    powers = np.exp(logits - np.max(logits))
+    y = powers / powers.sum()
+    return np.array([-np.log(y[t, k]) for t, k in enumerate(target)])
+
+
+def loss_of_clipped_probabilities(logits, target):
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    y = np.clip(powers / powers.sum(axis=1, keepdims=True), 1e-12, 1 - 1e-12)
+    return -np.log(y[np.arange(len(target)), target])
+
+
+def loss_clipped_from_below(logits, target):
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    y = powers / powers.sum(axis=1, keepdims=True)
+    return -np.log(np.maximum(y, 1e-12))[np.arange(len(target)), target]
+
+
+def gradients_summed(W, b, x, target):
+    dW, db = gradients_by_loops(W, b, x, target)
+    return sum(dW), sum(db)
+
+
+def windows_by_an_index_below_zero(x, before, after):
+    T, D = x.shape
+    found = []
+    for t in range(T):
+        row = []
+        for k in range(-before, after + 1):
+            row.extend(x[t + k] if t + k < T else np.zeros(D))
+        found.append(row)
+    return np.array(found)
+
+
+def windows_wrapped_in_front(x, before, after):
+    T, D = x.shape
+    around = range(-before, after + 1)
+    return np.array([np.ravel([x[(t + k) % T] if t + k < T else np.zeros(D) for k in around]) for t in range(T)])
+
+
+def windows_of_neighbours(x, before, after):
+    T, D = x.shape
+    ks = [k for k in range(-before, after + 1) if k != 0]
+    return np.array([[v for k in ks for v in (x[t + k] if 0 <= t + k < T else [0.0] * D)] for t in range(T)])
+
+
+def windows_of_joined_neighbours(x, before, after):
+    padded = np.pad(x, ((before, after), (0, 0)))
+    ks = [k for k in range(before + 1 + after) if k != before]
+    return np.array([np.concatenate([padded[t + k] for k in ks]) for t in range(len(x))])
+
+
+def windows_up_to_but_not_with_the_last(x, before, after):
+    padded = np.pad(x, ((before, after), (0, 0)))
+    return np.array([padded[t : t + before + after].ravel() for t in range(len(x))])
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize(
+    ("number", "answer", "hint"),
+    [
+        ("2.1", loss_without_axes, "each frame has a normaliser of its own"),
+        ("2.1", loss_with_one_sum, "each frame has a normaliser of its own"),
+        ("2.1", loss_of_probabilities_with_one_sum, "each frame has a normaliser of its own"),
+        ("2.1", loss_of_clipped_probabilities, "A clipped probability makes a large loss small."),
+        ("2.1", loss_clipped_from_below, "A clipped probability makes a large loss small."),
+        ("2.2", gradients_summed, "Each frame has its own gradient here."),
+        ("2.3", windows_by_an_index_below_zero, "An index of −1 brings in the last frame."),
+        ("2.3", windows_wrapped_in_front, "An index of −1 brings in the last frame."),
+        ("2.3", windows_of_neighbours, "holds the frame itself"),
+        ("2.3", windows_of_joined_neighbours, "holds the frame itself"),
+        ("2.3", windows_up_to_but_not_with_the_last, "A window holds before + 1 + after frames"),
+    ],
+)
+def test_an_honest_mistake_gets_its_hint(number, answer, hint, seed):
+    report = judge(BY_ID[number], answer, seed)
+    assert report.status == "incorrect"
+    assert report.misconception is not None
+    assert hint in report.misconception.hint
+
+
 # -- other wrong answers, which have no name
 
 
@@ -209,6 +308,11 @@ def gradients_running(W, b, x, target):
     return dW.cumsum(axis=0), db.cumsum(axis=0)
 
 
+def gradients_averaged(W, b, x, target):
+    dW, db = gradients_by_loops(W, b, x, target)
+    return dW.mean(axis=0), db.mean(axis=0)
+
+
 def windows_by_negative_indices(x, before, after):
     padded = np.vstack([x, np.zeros((after, x.shape[1]))])
     return np.array([np.concatenate([padded[t + k] for k in range(-before, after + 1)]) for t in range(len(x))])
@@ -223,6 +327,7 @@ WRONG = [
     ("2.1", loss_in_single_precision),
     ("2.2", gradients_with_a_shared_buffer),
     ("2.2", gradients_running),
+    ("2.2", gradients_averaged),
     ("2.3", windows_by_negative_indices),
     ("2.3", windows_one_short),
 ]
@@ -297,12 +402,13 @@ def padded_in_place(x, before, after):
 
 
 @pytest.mark.parametrize(
-    ("exercise_id", "answer"), [("2.1", shifted_in_place), ("2.2", centred_in_place), ("2.3", padded_in_place)]
+    ("exercise_id", "answer", "argument"),
+    [("2.1", shifted_in_place, "logits"), ("2.2", centred_in_place, "W"), ("2.3", padded_in_place, "x")],
 )
-def test_an_argument_that_was_changed_is_noticed(exercise_id, answer):
+def test_an_argument_that_was_changed_is_noticed(exercise_id, answer, argument):
     report = judge(BY_ID[exercise_id], answer)
     assert report.status == "incorrect"
-    assert f"{BY_ID[exercise_id].function} changed its argument number 1 in place" in report.says
+    assert f"{BY_ID[exercise_id].function} changed its argument {argument} in place" in report.says
 
 
 # -- the sheet as a whole

@@ -187,6 +187,64 @@ def test_four_wrong_ideas_or_more_are_known_and_each_has_a_hint(exercise):
         assert idea.hint.endswith((".", "?")), idea.name
 
 
+# -- honest mistakes, written as a reader might
+
+
+def forward_into_one_array(x, W_xh, W_hh, b_h, W_hy, b_y, h_init):
+    h, states, logits = h_init.copy(), [], []
+    for frame in x:
+        h[:] = np.tanh(W_xh @ frame + W_hh @ h + b_h)
+        states.append(h)
+        logits.append(W_hy @ h + b_y)
+    return np.array(states), np.array(logits)
+
+
+def forward_into_one_array_read_at_the_end(x, W_xh, W_hh, b_h, W_hy, b_y, h_init):
+    h, states = h_init.copy(), []
+    for frame in x:
+        h[:] = np.tanh(W_xh @ frame + W_hh @ h + b_h)
+        states.append(h)
+    return np.array(states), np.array(states) @ W_hy.T + b_y
+
+
+def forward_into_the_array_of_the_caller(x, W_xh, W_hh, b_h, W_hy, b_y, h_init):
+    h, states, logits = h_init, [], []
+    for frame in x:
+        h[:] = np.tanh(W_xh @ frame + W_hh @ h + b_h)
+        states.append(h)
+        logits.append(W_hy @ h + b_y)
+    return np.array(states), np.array(logits)
+
+
+def forward_exchanged(*args):
+    states, logits = forward_by_steps(*args)
+    return logits, states
+
+
+def stream_that_knows_nothing_without_frames(chunk, h, W_xh, W_hh, b_h, W_hy, b_y):
+    if len(chunk) == 0:
+        return np.zeros((0, len(b_y))), np.zeros(len(b_h))
+    return stream_by_steps(chunk, h, W_xh, W_hh, b_h, W_hy, b_y)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize(
+    ("number", "answer", "hint"),
+    [
+        ("3.1", forward_into_one_array, "The same array was stored at every step; store a copy."),
+        ("3.1", forward_into_one_array_read_at_the_end, "The same array was stored at every step; store a copy."),
+        ("3.1", forward_into_the_array_of_the_caller, "The same array was stored at every step; store a copy."),
+        ("3.1", forward_exchanged, "the states come first, then the logits"),
+        ("3.3", stream_that_knows_nothing_without_frames, "A chunk without frames changes nothing"),
+    ],
+)
+def test_an_honest_mistake_gets_its_hint(number, answer, hint, seed):
+    report = judge(BY_ID[number], answer, seed)
+    assert report.status == "incorrect"
+    assert report.misconception is not None
+    assert hint in report.misconception.hint
+
+
 def forward_with_two_wrong_ideas_at_once(x, W_xh, W_hh, b_h, W_hy, b_y, h_init):
     states, _ = forward_by_steps(x, W_xh, W_hh, 2 * b_h, W_hy, b_y, 0 * h_init)
     return states, states @ W_hy.T + b_y
@@ -323,7 +381,7 @@ def test_inputs_reversed_in_place_are_told():
         x[:] = x[::-1].copy()
         return found
 
-    assert "bidirectional_states changed its argument number 1 in place" in judge(BY_ID["3.2"], in_place).says
+    assert "bidirectional_states changed its argument x in place" in judge(BY_ID["3.2"], in_place).says
 
 
 def test_a_stream_that_forgets_in_the_middle_of_a_sequence_is_noticed():

@@ -183,7 +183,10 @@ def test_every_known_wrong_idea_is_rejected_and_named(exercise, idea, seed):
 def outcome(answer, case):
     """What an answer comes to on a case, as plain numbers."""
     with np.errstate(all="ignore"):
-        value = answer(*(np.copy(a) if isinstance(a, np.ndarray) else a for a in case.args))
+        try:
+            value = answer(*(np.copy(a) if isinstance(a, np.ndarray) else a for a in case.args))
+        except ValueError:
+            return np.full(0, np.nan)  # the shape of no answer
     parts = value if isinstance(value, tuple) else (value,)
     return np.concatenate([np.ravel(np.asarray(part, dtype=float)) for part in parts])
 
@@ -212,6 +215,94 @@ def test_four_wrong_ideas_or_more_are_known_and_each_has_a_hint(exercise):
     for idea in exercise.misconceptions:
         assert len(idea.hint) > 30, idea.name
         assert idea.hint.endswith((".", "?")), idea.name
+
+
+# -- honest mistakes, written as a reader might
+
+
+def product_down_to_t(jacobians, t):
+    product = np.eye(jacobians.shape[1])
+    for s in range(len(jacobians) - 1, t - 1, -1):
+        product = product @ jacobians[s]
+    return product
+
+
+def product_by_stars(jacobians, t):
+    product = np.eye(jacobians.shape[1])
+    for s in range(t + 1, len(jacobians)):
+        product = jacobians[s] * product
+    return product
+
+
+def reach(*, scale=True, keep_first=True, compare_with=np.log10):
+    """Build an answer to 5.2 from its decisions."""
+
+    def answer(jacobians, delta, limit):
+        logs, log, first, T = [], 0.0, -1, len(jacobians)
+        for n in range(T):
+            if n > 0:
+                delta = jacobians[T - n].T @ delta
+            norm = np.linalg.norm(delta)
+            if norm > 0:
+                log += np.log10(norm)
+                if scale:
+                    delta = delta / norm
+            else:
+                log = -np.inf
+            logs.append(log)
+            if log < compare_with(limit) and (first == -1 or not keep_first):
+                first = n
+        return logs, first
+
+    return answer
+
+
+def loss_of(*, maximum=lambda o: o.max(axis=1, keepdims=True), exponent=lambda T, t: T - 1 - t, axis=True):
+    """Build an answer to 5.3 from its decisions."""
+
+    def answer(logits, label, base):
+        T, shifted = len(logits), logits - maximum(logits)
+        y = np.exp(shifted) / np.exp(shifted).sum(axis=1, keepdims=True)
+        w = np.array([base ** exponent(T, t) for t in range(T)])
+        w = w / w.sum()
+        error = y.copy()
+        error[:, label] -= 1
+        return -(w * np.log(y[:, label])).sum(), (w[:, None] if axis else w) * error
+
+    return answer
+
+
+def loss_by_logarithms_and_one_maximum(logits, label, base):
+    T, shifted = len(logits), logits - logits.max()
+    log_y = shifted - np.log(np.sum(np.exp(shifted), axis=1))[:, None]
+    w = np.array([base ** (T - 1 - t) for t in range(T)])
+    w = w / w.sum()
+    error = np.exp(log_y)
+    error[:, label] -= 1
+    return -(w * log_y[:, label]).sum(), w[:, None] * error
+
+
+MISTAKES = {
+    ("5.1", "the Jacobian of step t as well"): product_down_to_t,
+    ("5.1", "product entry by entry, from the identity"): product_by_stars,
+    ("5.2", "logarithms added, delta not scaled"): reach(scale=False),
+    ("5.2", "logarithm compared with the limit itself"): reach(compare_with=float),
+    ("5.2", "the last distance below instead of the first"): reach(keep_first=False),
+    ("5.3", "weights along the classes"): loss_of(axis=False),
+    ("5.3", "exponents from T down to 1"): loss_of(exponent=lambda T, t: T - t),
+    ("5.3", "one maximum for all steps"): loss_of(maximum=np.max),
+    ("5.3", "one maximum for all steps, in the logarithm"): loss_by_logarithms_and_one_maximum,
+    ("5.3", "softmax that overflows"): loss_of(maximum=lambda o: 0),
+}
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize(("number", "name"), MISTAKES)
+def test_an_honest_mistake_is_named_however_it_is_written(number, name, seed):
+    report = judge(BY_ID[number], MISTAKES[number, name], seed)
+    assert report.status == "incorrect"
+    assert report.misconception is not None
+    assert report.misconception.name == name
 
 
 OTHERS = {
@@ -282,7 +373,7 @@ def test_logits_changed_in_place_are_noticed():
         logits -= logits.max()
         return loss, d_logits
 
-    assert "weighted_loss changed its argument number 1 in place" in judge(BY_ID["5.3"], in_place).says
+    assert "weighted_loss changed its argument logits in place" in judge(BY_ID["5.3"], in_place).says
 
 
 def test_jacobians_changed_in_place_are_noticed():
@@ -291,7 +382,7 @@ def test_jacobians_changed_in_place_are_noticed():
             jacobians[s] = jacobians[s] @ jacobians[s - 1]
         return jacobians[-1] if t + 1 < len(jacobians) else np.eye(jacobians.shape[1])
 
-    assert "product_back changed its argument number 1 in place" in judge(BY_ID["5.1"], in_place).says
+    assert "product_back changed its argument jacobians in place" in judge(BY_ID["5.1"], in_place).says
 
 
 def test_delta_changed_in_place_is_noticed():
@@ -300,7 +391,7 @@ def test_delta_changed_in_place_is_noticed():
         delta *= 0
         return value
 
-    assert "gradient_reach changed its argument number 2 in place" in judge(BY_ID["5.2"], in_place).says
+    assert "gradient_reach changed its argument delta in place" in judge(BY_ID["5.2"], in_place).says
 
 
 def test_underflow_is_told_in_words():
@@ -313,8 +404,9 @@ def test_underflow_is_told_in_words():
 
     report = judge(BY_ID["5.2"], plain)
     assert report.status == "incorrect"
-    assert report.case.name.startswith("1200 factors")
-    assert report.comparison.first_wrong[0] > 300  # a norm squares its entries first
+    assert report.case.name.startswith("20 factors")
+    assert "is at distance = 7: −∞, and it should be −175." in report.says  # a norm squares its entries first
+    assert report.misconception.name == "underflow"
 
 
 # -- the sheet as a whole
@@ -341,6 +433,9 @@ def test_the_cases_hold_the_edges():
     loss, product, reach = ([c.args for c in BY_ID[n].cases(np.random.default_rng(0))] for n in ("5.3", "5.1", "5.2"))
     assert {0.0, 1.0} <= {base for _, _, base in loss}
     assert any(len(logits) == 1 for logits, _, _ in loss)
+    assert any(len(logits) == logits.shape[1] > 1 for logits, _, _ in loss)
+    assert any(len(logits) != logits.shape[1] for logits, _, _ in loss)
+    assert any(np.ptp(logits.max(axis=1)) > 1000 for logits, _, _ in loss)
     assert any(t == -1 for _, t in product)
     assert any(t == len(J) - 1 for J, t in product)
     assert any(J.shape[1] == 1 for J, _ in product)

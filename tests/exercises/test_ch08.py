@@ -286,7 +286,7 @@ def test_weights_changed_in_place_are_noticed():
 
     report = judge(BY_ID["8.4"], in_place)
     assert report.status == "incorrect"
-    assert "viterbi_training_step changed its argument number 1 in place" in report.says
+    assert "viterbi_training_step changed its argument weights in place" in report.says
 
 
 def test_the_score_from_a_whole_table_is_right_but_takes_too_much_memory():

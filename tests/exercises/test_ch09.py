@@ -493,7 +493,7 @@ def test_probabilities_changed_in_place_are_noticed():
 
     report = judge(BY_ID["9.5"], in_place)
     assert report.status == "incorrect"
-    assert "ctc_gradients changed its argument number 1 in place" in report.says
+    assert "ctc_gradients changed its argument y in place" in report.says
 
 
 # -- the sheet as a whole

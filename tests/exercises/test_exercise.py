@@ -105,6 +105,12 @@ WRONG = {
     "ragged": (ONE, lambda x: [[1], [1, 2]], "the table is not made of numbers but is a list"),
     "a dictionary": (ONE, lambda x: {}, "the table is not made of numbers but is a dict"),
     "complex": (NUMBER, lambda x: 6j, "the score is not made of numbers but is a complex"),
+    "no loss": (PAIR, lambda x: (2 * x, None), r"^The loss is None; it should be 15\.$"),
+    "no table": (
+        PAIR,
+        lambda x: (None, 15.0),
+        r"^The table is None; it should be an array of the shape \(2, 3\) \(sizes of t = 2, i = 3\)\.$",
+    ),
     "NaN": (ONE, lambda x: x * np.nan, "The first wrong cell of the table is at t = 0, i = 0: nan, and it should be 0"),
     "first cell": (ONE, squares, "The first wrong cell of the table is at t = 0, i = 1: 1, and it should be 2"),
     "a number": (NUMBER, squares, r"the score is 9; it should be 6\."),
@@ -174,8 +180,40 @@ def test_an_answer_that_changes_its_argument_is_told_so():
 
     report = judge(ONE, answer)
     assert report.status == "incorrect"
-    assert "double changed its argument number 1 in place" in report.says
+    assert "double changed its argument x in place" in report.says
     assert judge(ONE, double).status == "correct", "the case itself must not have been changed"
+
+
+@pytest.mark.parametrize(
+    ("answer", "named"),
+    [
+        (lambda a, h_init: h_init.sort() or a, "argument h_init in place"),
+        (lambda a, /, *rest: rest[0].sort() or a, "argument number 2 in place"),
+        (lambda a, b=None: b.sort() or a, "argument b in place"),
+    ],
+)
+def test_a_changed_argument_has_the_name_that_the_answer_gives_it(answer, named):
+    two = exercise(reference=lambda x, y: x, arguments=((np.ones((1, 1)), np.array([2.0, 1.0])),))
+    assert f"double changed its {named}." in judge(two, answer).says
+
+
+@pytest.mark.parametrize(
+    ("name", "begins"),
+    [
+        ("delta", "delta is "), ("db_h", "db_h is "), ("log_norms", "log_norms is "), ("h_0 of the run", "h_0 of the run is "),
+        ("the loss", "The loss is "), ("its log-probability", "Its log-probability is "),
+    ],
+)  # fmt: skip
+def test_a_name_from_the_code_is_not_capitalised(name, begins):
+    asked = exercise(output=(Output(name),), arguments=((3.0,),))
+    assert judge(asked, squares).says.startswith(begins)
+
+
+def test_a_name_from_the_code_is_not_capitalised_where_its_shape_is_wrong():
+    asked = exercise(output=(Output("db_h", ("unit",)),), arguments=((np.arange(40.0),),))
+    assert judge(asked, lambda x: x[:2]).says.startswith("db_h must have the shape (40,)")
+    asked = exercise(output=(Output("log_norms", ("distance",)),), arguments=((np.arange(2.0),),))
+    assert judge(asked, lambda x: x[:1]).says.startswith("log_norms should have 2 entries")
 
 
 def test_what_one_answer_does_to_its_arguments_the_next_does_not_see():

@@ -82,7 +82,7 @@ def test_every_sentence_gives_the_numbers_of_the_algorithm(seed):
 def test_the_first_sentence_says_what_the_weights_are():
     scene = product_scene(run(EXAMPLE, X), "About it.")
     says = scene.steps[0].says
-    assert says.startswith("About it. W_hh has the spectral norm 0.8944 and the spectral radius 0.7746, ")
+    assert says.startswith("W_hh has the spectral norm 0.8944 and the spectral radius 0.7746, ")
     assert spectral_norm(EXAMPLE.W_hh) == pytest.approx(0.8944, abs=5e-5)
     assert spectral_radius(EXAMPLE.W_hh) == pytest.approx(0.7746, abs=5e-5)
     assert says.endswith("the product is the identity, and its norm is 1.")
