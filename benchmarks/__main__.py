@@ -2,13 +2,13 @@
 
 import sys
 
-from benchmarks import alignment, ctc, decoding, growth, imports, recurrent, steps
+from benchmarks import alignment, ctc, decoding, explorer, growth, imports, recurrent, steps
 from benchmarks.table import report
 
 
 def main() -> int:
     results = []
-    for module in (imports, recurrent, alignment, ctc, decoding, steps):
+    for module in (imports, recurrent, explorer, alignment, ctc, decoding, steps):
         results += module.measure()
     growth.show(growth.measure())
     print()

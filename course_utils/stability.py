@@ -73,15 +73,15 @@ def product_of_jacobians(forward: Run) -> Product:
     log_norm, direction = np.zeros(T + 1), np.empty((T + 1, H, H))
     product = direction[0] = np.eye(H)
     size, rounding = 0.0, H * np.finfo(float).eps
+    sizes = np.linalg.svd(jacobians, compute_uv=False) if T else np.ones((0, 1))
     for n in range(1, T + 1):
         product = product @ jacobians[T - n]
         norm = np.linalg.norm(product, 2)
-        norm = norm if norm > rounding * np.linalg.norm(jacobians[T - n], 2) else 0.0
+        norm = norm if norm > rounding * sizes[T - n, 0] else 0.0
         product = product / norm if norm > 0 else np.zeros((H, H))
         size = size + np.log(norm) if norm > 0 else -np.inf
         log_norm[n], direction[n] = size, product
     with np.errstate(divide="ignore"):
-        sizes = np.linalg.svd(jacobians, compute_uv=False) if T else np.ones((0, 1))
         smallest = np.log(np.where(sizes[:, -1] > rounding * sizes[:, 0], sizes[:, -1], 0.0))
         upper = np.log(STEEPEST[forward.net.activation] * spectral_norm(W))
     log_lower = np.concatenate([[0.0], np.cumsum(smallest[::-1])])

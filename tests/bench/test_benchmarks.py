@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import alignment, ctc, decoding, growth, imports, recurrent
+from benchmarks import alignment, ctc, decoding, explorer, growth, imports, recurrent
 from benchmarks.table import Result, medians, report
 from course_utils import viterbi
 from tools.figures import stored_growth
@@ -58,6 +58,11 @@ def test_ctc_and_its_decoder_meet_their_bars():
 
 def test_the_recurrent_network_meets_its_bar():
     (result,) = recurrent.measure(repetitions=5)
+    assert result.met, result
+
+
+def test_the_explorer_answers_in_time():
+    (result,) = explorer.measure(repetitions=5)
     assert result.met, result
 
 
