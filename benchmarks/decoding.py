@@ -112,6 +112,7 @@ def measure(repetitions: int = 15) -> list[Result]:
                         lambda scores=scores: read(scores, WIDTH),
                         lambda decode=decode, settings=settings: decode(settings),
                         max(repetitions // 3, 3),
+                        warm=True,
                     )
                     results.append(Result(what(WIDTH, name, pruning), *times, BAR))
     return results

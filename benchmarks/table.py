@@ -55,11 +55,19 @@ def report(results: list[Result]) -> int:
     return 1 if missed else 0
 
 
-def medians(ours: Callable[[], object], peer: Callable[[], object], repetitions: int) -> tuple[float, float]:
-    """Time both in turn, so that what slows the machine down slows both; return the median of each in seconds."""
+def medians(
+    ours: Callable[[], object], peer: Callable[[], object], repetitions: int, *, warm: bool = False
+) -> tuple[float, float]:
+    """Time both in turn, so that what slows the machine down slows both; return the median of each in seconds.
+
+    With ``warm``, each is called twice and the second call counts: where the peer takes seconds in a process of its own,
+    the caches have forgotten us by our next turn.
+    """
     times = ([], [])
     for _ in range(repetitions):
         for call, taken in zip((ours, peer), times, strict=True):
+            if warm:
+                call()
             start = time.perf_counter()
             call()
             taken.append(time.perf_counter() - start)

@@ -154,6 +154,7 @@ def test_a_missed_bar_turns_the_table_red(monkeypatch, capsys):
     for module, found in (
         (command.imports, [good]),
         (command.recurrent, []),
+        (command.explorer, []),
         (command.alignment, [slow]),
         (command.ctc, []),
         (command.decoding, []),
@@ -177,5 +178,8 @@ def test_both_are_timed_equally_often():
     calls = []
     ours, peer = medians(lambda: calls.append("ours"), lambda: calls.append("peer"), 3)
     assert calls == ["ours", "peer"] * 3
+    calls.clear()
+    medians(lambda: calls.append("ours"), lambda: calls.append("peer"), 2, warm=True)
+    assert calls == ["ours", "ours", "peer", "peer"] * 2
     assert 0 <= ours < 1
     assert 0 <= peer < 1
