@@ -227,9 +227,10 @@ export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null } 
     if (stage.scrollWidth <= stage.clientWidth) return;
     // What the step is about: what it computes, else what it lights up, and a number to change only if all else is still.
     const rank = (name) => (computed.includes(name) ? 0 : 4) + (marks[name].element.matches(".emission") ? 2 : 0);
-    const cells = Object.keys(patch).filter((name) => marks[name].element.matches(".cell"));
-    const lit = (state) => cells.filter((name) => marks[name].element.dataset.state === state);
-    const [name] = [...lit("now"), ...lit("path")].sort((a, b) => rank(a) - rank(b));
+    const lit = (kind, state) =>
+      Object.keys(patch).filter((name) => marks[name].element.matches(kind) && marks[name].element.dataset.state === state);
+    const [cell] = [...lit(".cell", "now"), ...lit(".cell", "path")].sort((a, b) => rank(a) - rank(b));
+    const name = cell ?? lit(".dot", "now")[0]; // a point of a curve, where no cell changes
     if (!name) return;
     const box = marks[name].element.getBoundingClientRect();
     const view = stage.getBoundingClientRect();

@@ -76,7 +76,8 @@ OUT_OF_SIGHT = """
 root => {
   const view = root.querySelector('.rc-stage').getBoundingClientRect();
   const names = root.querySelector('.pinned').getBoundingClientRect();
-  const cells = [...root.querySelectorAll('.cell:not(.emission)[data-state="now"]')];
+  let cells = [...root.querySelectorAll('.cell:not(.emission)[data-state="now"]')];
+  if (!cells.length) cells = [...root.querySelectorAll('.dot[data-state="now"]')];
   const hidden = cells.filter((cell) => {
     const box = cell.getBoundingClientRect();
     const left = view.left + (box.bottom > names.top && box.top < names.bottom ? names.width : 0);
