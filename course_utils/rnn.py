@@ -18,7 +18,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from course_utils.losses import cross_entropy, cross_entropy_gradient, spread
+from course_utils.losses import cross_entropy, cross_entropy_gradient, log_softmax, spread
 
 Activation = Literal["tanh", "relu", "sigmoid", "identity"]
 PARAMETERS = ("W_xh", "W_hh", "b_h", "W_hy", "b_y", "h_init")
@@ -146,8 +146,7 @@ class Run:
     @property
     def y(self) -> NDArray[np.float64]:
         """(T, …, A) softmax of the logits."""
-        shifted = np.exp(self.logits - self.logits.max(axis=-1, keepdims=True))
-        return shifted / shifted.sum(axis=-1, keepdims=True)
+        return np.exp(log_softmax(self.logits))
 
     def losses(self, target: ArrayLike) -> NDArray[np.float64]:
         """Return the cross-entropy of every step, (T, …), in nats."""

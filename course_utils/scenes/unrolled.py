@@ -27,7 +27,6 @@ NUMBER = Edit("number", -5, 5, 0.05)
 MOST_STEPS, MOST_UNITS = 8, 3
 WIDE, HEIGHT, GAP, LEFT, TOP = 66, 30, 4, 92, 22
 WEIGHTS = ("W_xh", "W_hh", "b_h", "W_hy", "b_y")
-IN_LATEX = {"W_xh": "W_{xh}", "W_hh": "W_{hh}", "b_h": "b_h", "W_hy": "W_{hy}", "b_y": "b_y"}
 ACTIVATIONS = {"tanh": r"\tanh", "relu": r"\mathrm{relu}", "sigmoid": r"\sigma", "identity": ""}
 
 
@@ -238,7 +237,7 @@ class _Forward:
         terms += _products(self.net.W_hh[i], before, self.say if t > 0 else _given)
         sum_of_all = added(terms)
         z, h = self.run.z[t, i], self.run.h[t, i]
-        shown = {} if self.net.activation == "identity" else {"through": f", {self._through(z)} = {self.say(h)}"}
+        through = "" if self.net.activation == "identity" else f", {self._through(z)} = {self.say(h)}"
         says = f"Unit {i} at t = {t}: bias, input and state before bring {sum_of_all} = {self.say(z)}"
         sources = [mark("x", t, k) for k in range(len(x))] + [mark("h", t - 1, k) for k in range(len(before))]
         sources += self._weights("W_xh", i) + self._weights("W_hh", i) + [f"b_h-{i}-0"]
@@ -246,7 +245,7 @@ class _Forward:
         now |= {f"in-{t}": ("won", "idle"), f"on-{t}": ("won", "idle"), mark("h", t, i): ("now", "done")}
         keep = {mark("h", t, i): Mark(text=self.say(h), level=_level(h))}
         formula = rf"h_{{{t}}}[{i}] = {self._through_latex(_latex(sum_of_all))} = {_latex(self.say(h))}"
-        board.step(says + shown.get("through", "") + ".", formula, keep=keep, now=now, computes=[mark("h", t, i)])
+        board.step(f"{says}{through}.", formula, keep=keep, now=now, computes=[mark("h", t, i)])
 
     def _through(self, z: float) -> str:
         name = {"relu": "max(0, {})", "sigmoid": "sigmoid({})"}.get(self.net.activation, "tanh({})")
