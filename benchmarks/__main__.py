@@ -1,18 +1,21 @@
-"""Run every benchmark, print how times grow and the table, and fail where a bar is missed."""
+"""Run every benchmark, print how times grow and the tables, and fail where a bar is missed."""
 
 import sys
 
-from benchmarks import alignment, ctc, decoding, explorer, growth, imports, recurrent, steps
+from benchmarks import alignment, beam, compiling, ctc, decoding, explorer, growth, imports, recurrent, steps
 from benchmarks.table import report
+
+MODULES = (imports, compiling, recurrent, explorer, alignment, ctc, beam, decoding, steps)
 
 
 def main() -> int:
-    results = []
-    for module in (imports, recurrent, explorer, alignment, ctc, decoding, steps):
-        results += module.measure()
+    grids = []
+    for module in MODULES:
+        print(f"Measuring: {module.__doc__.splitlines()[0]}", file=sys.stderr, flush=True)
+        grids += module.measure()
     growth.show(growth.measure())
     print()
-    return report(results)
+    return report(grids)
 
 
 if __name__ == "__main__":

@@ -3,11 +3,18 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.table import Result, medians
+from benchmarks.table import Cell, Grid, Pair, cells, compare, one_thread
 from course_utils import viterbi
 
-BAR = 0.25
-FRAMES, SYMBOLS, LENGTH = 1000, 100, 100
+SYMBOLS = 100
+ALL = cells(T=[20, 100, 1000, 5000, 20_000], K=[2, 10, 100, 500])
+CELLS = [cell for cell in ALL if cell["K"] <= cell["T"]]
+LEFT_OUT = tuple(f"T={cell['T']}, K={cell['K']}: more symbols than frames" for cell in ALL if cell not in CELLS)
+
+
+def bar(T: int, K: int) -> float:
+    """How many times the peer's time it may take; the peer's grows with the square of K."""
+    return 0.1 if (T, K) == (1000, 100) else 0.8
 
 
 def random_case(rng: np.random.Generator, T: int, A: int, K: int) -> tuple[NDArray, NDArray]:
@@ -45,19 +52,29 @@ def peer_problem(log_y: NDArray, target: NDArray) -> tuple[NDArray, NDArray, NDA
     return prob, transition, np.eye(K + 1)[0]
 
 
-def measure(repetitions: int = 15) -> list[Result]:
-    """Time both on one long alignment, after checking that they agree on it."""
+def ours(log_y: NDArray, target: NDArray) -> NDArray:
+    """Return the (T,) positions of the best path."""
+    return viterbi.align(log_y, target).path
+
+
+def prepare(T: int, K: int) -> Pair:
+    """Make both ready for one long alignment, after checking that they agree on it."""
     import librosa.sequence
 
-    log_y, target = random_case(np.random.default_rng(0), FRAMES, SYMBOLS, LENGTH)
+    log_y, target = random_case(np.random.default_rng(0), T, SYMBOLS, K)
     prob, transition, p_init = peer_problem(log_y, target)
-    # The first call compiles the peer. What its arguments cost to make is not counted against it.
-    path = librosa.sequence.viterbi(prob, transition, p_init=p_init)
-    if not np.array_equal(path, viterbi.align(log_y, target).path):
-        raise AssertionError("the two find different paths")
-    ours, peer = medians(
-        lambda: viterbi.align(log_y, target),
-        lambda: librosa.sequence.viterbi(prob, transition, p_init=p_init),
-        repetitions,
-    )
-    return [Result(f"align {LENGTH} symbols to {FRAMES} frames; peer: librosa.sequence.viterbi", ours, peer, BAR)]
+
+    def peer() -> NDArray:
+        return librosa.sequence.viterbi(prob, transition, p_init=p_init)
+
+    # The first call compiles both. What the peer's arguments cost to make is not counted against it.
+    if not np.array_equal(peer(), ours(log_y, target)):
+        raise AssertionError(f"the two find different paths for T={T}, K={K}")
+    return lambda: ours(log_y, target), peer
+
+
+def measure(cells: list[Cell] = CELLS, **timing) -> list[Grid]:
+    """Time both on one thread."""
+    what = f"forced alignment of K symbols of {SYMBOLS} to T frames; peer: librosa.sequence.viterbi"
+    with one_thread():
+        return [compare(what, cells, prepare, bar, left_out=LEFT_OUT, **timing)]

@@ -1,101 +1,115 @@
-"""The loss of CTC with its gradient against torch, and prefix beam search against a decoder in Rust."""
+"""The loss of CTC with its gradient, from the logits, against torch."""
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
-from benchmarks.table import Result, medians
-from course_utils.alignment_training import log_softmax
-from course_utils.ctc import batch_loss_and_gradient, loss_and_gradient
-from course_utils.decoding import prefix_beam_search
+from benchmarks.table import Cell, Grid, Pair, cells, compare, one_thread
+from course_utils.ctc import batch_loss_and_gradient, fewest_frames, loss_and_gradient
+from course_utils.losses import log_softmax
 
-ONE, BATCH, DECODER = 0.9, 1.0, 1.0
-ALPHABET = "-abcdefghijklmnopqrstuvwxyz'."
-
-
-def utterance(rng: np.random.Generator, T: int, L: int, A: int = 30) -> tuple[NDArray, NDArray]:
-    """Random log-probabilities and a random target; the blank is column 0."""
-    return log_softmax(2 * rng.normal(size=(T, A))), rng.integers(1, A, L)
+BAR, MEDIAN_BAR = 0.85, 0.45
+MOST_BYTES = 1.5e9
+INPUTS = ("flat", "peaked")
+#: Logits spread so widely that probabilities, and their products over a few frames, are no numbers any more.
+SPREAD = {"flat": 1, "underflow, scale 60": 60, "underflow, scale 100": 100}
 
 
-def torch_loss_and_gradient(log_y: NDArray, targets: list[NDArray], lengths: list[int]) -> tuple[NDArray, NDArray]:
-    """Return what :func:`batch_loss_and_gradient` does: torch reports y − occupancy for ``log_probs``."""
-    import torch
-
-    leaf = torch.tensor(log_y, requires_grad=True)
-    sizes = torch.tensor([len(target) for target in targets])
-    losses = torch.nn.functional.ctc_loss(
-        leaf.transpose(0, 1), torch.tensor(np.concatenate(targets)), torch.tensor(lengths), sizes, reduction="none"
-    )
-    losses.sum().backward()
-    return losses.detach().numpy(), leaf.grad.numpy()
+def bytes_needed(T: int, A: int, batch: int) -> float:
+    """Estimate what is held at one time: the logits, our gradient, and the peer's tables and gradients."""
+    return 6 * 8.0 * T * A * batch
 
 
-def peaked(rng: np.random.Generator, T: int) -> NDArray:
-    """Log-probabilities as a trained network gives them: sure at most frames, and mostly of the blank."""
-    A = len(ALPHABET)
+ALL = cells(T=[20, 100, 300, 1000, 3000], K=[2, 10, 100], A=[5, 30, 500, 5000], batch=[1, 16], inputs=INPUTS)
+FIT = [cell for cell in ALL if cell["K"] <= cell["T"]]
+CELLS = [cell for cell in FIT if bytes_needed(cell["T"], cell["A"], cell["batch"]) <= MOST_BYTES]
+# Not 3000 frames: there the peer, which adds up logarithms of some 100,000, is off by more than 1e-9 itself.
+CELLS += cells(T=[100, 1000], K=[100], A=[30], batch=[1, 16], inputs=list(SPREAD)[1:])
+LEFT_OUT = (
+    *{f"T={cell['T']}, K={cell['K']}: more symbols than frames": 0 for cell in ALL if cell["K"] > cell["T"]},
+    *{
+        f"T={T}, A={A}, batch={batch}: needs {bytes_needed(T, A, batch) / 1e9:.1f} GB": 0
+        for T, A, batch in ((cell["T"], cell["A"], cell["batch"]) for cell in FIT if cell not in CELLS)
+    },
+)
+
+
+def random_target(rng: np.random.Generator, T: int, K: int, A: int) -> NDArray:
+    """Draw K symbols; where a pair of equal neighbours would not fit into T frames, without such pairs."""
+    target = rng.integers(1, A, K)
+    return target if fewest_frames(target.tolist()) <= T else 1 + np.cumsum(rng.integers(1, A - 1, K)) % (A - 1)
+
+
+def random_logits(rng: np.random.Generator, T: int, target: NDArray, A: int, inputs: str) -> NDArray:
+    """Draw (T, A) logits: noise, or those of a trained network, which is sure, and mostly of the blank in column 0."""
     logits = rng.normal(size=(T, A))
-    logits[np.arange(T), np.where(rng.random(T) < 0.7, 0, rng.integers(0, A, T))] += 7
-    return log_softmax(logits)
+    if inputs == "peaked":
+        frames = np.zeros(T, dtype=int)
+        frames[np.sort(rng.choice(T, len(target), replace=False))] = target
+        logits[np.arange(T), frames] += 7
+        return logits
+    return SPREAD[inputs] * logits
 
 
-def decoder_cases() -> dict[str, NDArray]:
-    """The (1000, 29) log-probabilities on which decoders are compared: of a network that guesses, and of a trained one."""
-    rng = np.random.default_rng(1)  # flat with seed 0, pyctcdecode's beam of the same width ends at a worse string
-    return {"flat": log_softmax(3 * rng.normal(size=(1000, len(ALPHABET)))), "peaked": peaked(rng, 1000)}
-
-
-def read(scores: NDArray, width: int = 32) -> str:
-    """Return the best string of our prefix beam search."""
-    return "".join(ALPHABET[k] for k in prefix_beam_search(scores, width=width)[0].labels)
-
-
-def measure(repetitions: int = 15) -> list[Result]:
-    """Time all three on one thread, and check that both sides give the same."""
-    import torch
-    from fast_ctc_decode import beam_search
-
+def problem(T: int, K: int, A: int, batch: int, inputs: str) -> tuple[NDArray, list[NDArray], list[int]]:
+    """Draw (B, T, A) logits, targets and lengths; in a batch, the utterances are of different lengths."""
     rng = np.random.default_rng(0)
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    results = []
-    try:
-        with threadpool_limits(1):
-            log_y, target = utterance(rng, 1000, 100)
-            loss, gradient = loss_and_gradient(log_y, target)
-            losses, gradients = torch_loss_and_gradient(log_y[None], [target], [1000])
-            np.testing.assert_allclose(loss, losses[0], rtol=1e-12)
-            np.testing.assert_allclose(gradient, gradients[0], atol=1e-9)
-            times = medians(
-                lambda: loss_and_gradient(log_y, target),
-                lambda: torch_loss_and_gradient(log_y[None], [target], [1000]),
-                repetitions,
-            )
-            results.append(Result("CTC loss and gradient, T=1000, L=100; peer: torch", *times, ONE))
+    targets = [random_target(rng, T, K, A) for _ in range(batch)]
+    logits = np.empty((batch, T, A))
+    lengths = [T]
+    for target in targets[1:]:
+        lengths.append(int(rng.integers(max(T // 2, fewest_frames(target.tolist())), T + 1)))
+    for rows, target, length in zip(logits, targets, lengths, strict=True):
+        rows[:length], rows[length:] = random_logits(rng, length, target, A, inputs), 0
+    return logits, targets, lengths
 
-            lengths = [int(T) for T in rng.integers(500, 1001, 16)]
-            batch = [utterance(rng, 1000, int(rng.integers(50, 101))) for _ in lengths]
-            tables, targets = np.stack([table for table, _ in batch]), [target for _, target in batch]
-            losses, gradients = batch_loss_and_gradient(tables, targets, lengths)
-            others, other_gradients = torch_loss_and_gradient(tables, targets, lengths)
-            np.testing.assert_allclose(losses, others, rtol=1e-12)
-            np.testing.assert_allclose(gradients, other_gradients, atol=1e-9)
-            times = medians(
-                lambda: batch_loss_and_gradient(tables, targets, lengths),
-                lambda: torch_loss_and_gradient(tables, targets, lengths),
-                max(repetitions // 3, 3),
-            )
-            results.append(Result("the same, ragged batch of 16; peer: torch", *times, BATCH))
 
-            for name, scores in decoder_cases().items():
-                y = np.exp(scores).astype(np.float32)
-                assert read(scores) == beam_search(y, ALPHABET, beam_size=32, beam_cut_threshold=0.0)[0]
-                times = medians(
-                    lambda scores=scores: prefix_beam_search(scores, width=32),
-                    lambda y=y: beam_search(y, ALPHABET, beam_size=32, beam_cut_threshold=0.0),
-                    max(repetitions // 3, 3),
-                )
-                results.append(Result(f"prefix beam, T=1000, width 32, {name}; peer: fast-ctc-decode", *times, DECODER))
-    finally:
-        torch.set_num_threads(before)
-    return results
+def ours(logits: NDArray, targets: list[NDArray], lengths: list[int]) -> tuple[NDArray, NDArray]:
+    """Return (B,) losses and (B, T, A) gradients with respect to the logits."""
+    log_y = log_softmax(logits)
+    if len(targets) > 1:
+        return batch_loss_and_gradient(log_y, targets, lengths)
+    loss, gradient = loss_and_gradient(log_y[0], targets[0])
+    return np.array([loss]), gradient[None]
+
+
+class InTorch:
+    """The same problem in torch, whose tensors share the memory of the arrays."""
+
+    def __init__(self, logits: NDArray, targets: list[NDArray], lengths: list[int]):
+        import torch
+
+        self.logits = torch.from_numpy(logits).requires_grad_()
+        self.targets, self.lengths = torch.from_numpy(np.concatenate(targets)), torch.tensor(lengths)
+        self.sizes = torch.tensor([len(target) for target in targets])
+
+    def losses_and_gradients(self) -> tuple[NDArray, NDArray]:
+        """Do what :func:`ours` does."""
+        from torch.nn.functional import ctc_loss, log_softmax
+
+        self.logits.grad = None
+        log_y = log_softmax(self.logits, dim=-1).transpose(0, 1)
+        losses = ctc_loss(log_y, self.targets, self.lengths, self.sizes, reduction="none")
+        losses.sum().backward()
+        return losses.detach().numpy(), self.logits.grad.numpy()
+
+
+def pair(logits: NDArray, targets: list[NDArray], lengths: list[int]) -> Pair:
+    """Make both ready, after checking that they agree."""
+    peer = InTorch(logits, targets, lengths)
+    losses, gradients = ours(logits, targets, lengths)
+    others, other_gradients = peer.losses_and_gradients()
+    np.testing.assert_allclose(losses, others, rtol=1e-9)
+    np.testing.assert_allclose(gradients, other_gradients, rtol=0, atol=1e-9)
+    return lambda: ours(logits, targets, lengths), peer.losses_and_gradients
+
+
+def prepare(**cell) -> Pair:
+    """Draw the problem of a cell."""
+    return pair(*problem(**cell))
+
+
+def measure(cells: list[Cell] = CELLS, **timing) -> list[Grid]:
+    """Time both on one thread."""
+    what = "CTC loss and gradient, T frames, K symbols of A; peer: torch log_softmax and ctc_loss"
+    with one_thread():
+        return [compare(what, cells, prepare, lambda **_: BAR, MEDIAN_BAR, LEFT_OUT, **timing)]

@@ -13,17 +13,19 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
-from benchmarks.ctc import ALPHABET, decoder_cases, read
-from benchmarks.table import Result, medians
+from benchmarks.beam import ALPHABET, check_same, ours, random_scores
+from benchmarks.table import Cell, Grid, Result, cells, medians, named, one_thread
 
 BAR = 0.03
-WIDTH = 32
-#: How the peer prunes besides the width. Ours does not, so without pruning both do the same work. By default it passes
-#: over symbols below e^−5 and prefixes e^10 times less probable than the best, and takes a third to a tenth of the time:
-#: that is the harder comparison, and the one to judge by. The bar is that of both.
-PRUNING = {"pruning off": {"beam_prune_logp": -inf, "token_min_logp": -inf}, "default pruning": {}}
+FRAMES, WIDTH = 1000, 32
+#: How ours and the peer prune besides the width: not at all, or as the peer does by default, which passes over symbols
+#: below e^−5 and prefixes e^10 times less probable than the best.
+PRUNING = {
+    "pruning off": ({}, {"beam_prune_logp": -inf, "token_min_logp": -inf}),
+    "default pruning": ({"symbol_floor": -5.0, "beam_distance": 10.0}, {}),
+}
+CELLS = cells(inputs=["flat", "peaked"], pruning=PRUNING)
 
 # Inside the environment that runs this, so that it goes when that goes. It would like to have hypothesis too, but
 # only its own tests use that. And it asks for a NumPy below 2, which is not to be had for Python 3.13; it runs on 2.1.
@@ -94,25 +96,23 @@ def peer(scores: NDArray) -> Iterator[Callable[[dict], str]]:
             yield decode
 
 
-def measure(repetitions: int = 15) -> list[Result]:
-    """Time both on one thread and check that they read the same; without the peer, every line is a bar missed."""
-    what = "prefix beam, T=1000, width {}, {}; peer: pyctcdecode, {}".format
+def measure(cells: list[Cell] = CELLS, **timing) -> list[Grid]:
+    """Time both on one thread and check that they read the same; without the peer, every cell is a bar missed."""
+    what = f"prefix beam search, T={FRAMES}, {len(ALPHABET)} symbols, width {WIDTH}; peer: pyctcdecode"
     try:
         set_up()
     except NoPeerError as error:
         print(f"pyctcdecode could not be installed: {error}")
-        return [Result(what(WIDTH, name, "WHICH COULD NOT BE INSTALLED"), nan, nan, BAR) for name in decoder_cases()]
-    results = []
-    with threadpool_limits(1):
-        for name, scores in decoder_cases().items():
-            with peer(scores) as decode:
-                for pruning, settings in PRUNING.items():
-                    assert read(scores, WIDTH) == decode(settings)
-                    times = medians(
-                        lambda scores=scores: read(scores, WIDTH),
-                        lambda decode=decode, settings=settings: decode(settings),
-                        max(repetitions // 3, 3),
-                        warm=True,
-                    )
-                    results.append(Result(what(WIDTH, name, pruning), *times, BAR))
-    return results
+        missing = [Result(named(cell), nan, nan, BAR) for cell in cells]
+        return [Grid(f"{what}, WHICH COULD NOT BE INSTALLED", missing)]
+    with one_thread():
+        return [Grid(what, [measure_one(**cell, **timing) for cell in cells])]
+
+
+def measure_one(inputs: str, pruning: str, **timing) -> Result:
+    """Compare both on a matrix."""
+    scores, (our_settings, settings) = random_scores(FRAMES, len(ALPHABET), inputs), PRUNING[pruning]
+    with peer(scores) as decode:
+        check_same(scores, ours(scores, WIDTH, **our_settings), decode(settings))
+        times = medians(lambda: ours(scores, WIDTH, **our_settings), lambda: decode(settings), warm=True, **timing)
+    return Result(f"{inputs}, {pruning}", *times, BAR)

@@ -6,61 +6,31 @@ that somebody has measured and meant to keep.
 """
 
 import json
-import os
-import platform
 import sys
-from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
-from benchmarks.ctc import ALPHABET, decoder_cases, read, torch_loss_and_gradient
-from benchmarks.table import duration, medians
-from course_utils.alignment_training import log_softmax
-from course_utils.ctc import batch_loss_and_gradient
+from benchmarks import beam, ctc
+from benchmarks.table import Pair, duration, machine, medians, one_thread
 
 STORED = Path(__file__).with_name("growth.json")
 LENGTH = 50
 
-Pair = tuple[Callable[[], object], Callable[[], object]]
-
 
 def loss_pair(T: int = 500, A: int = 30, B: int = 1) -> Pair:
-    """Prepare loss and gradient of B utterances for both, after checking that they agree.
-
-    The symbols of the target are likely where they stand, as after some training. On noise, and from 2000 frames
-    on, our probabilities underflow, and the log domain, which then steps in, takes ten times as long.
-    """
+    """Prepare loss and gradient of B utterances, in whose logits the symbols of the target are likely where they stand."""
     rng = np.random.default_rng(0)
     targets = [rng.integers(1, A, LENGTH) for _ in range(B)]
     logits = 2 * rng.normal(size=(B, T, A))
     for rows, target in zip(logits, targets, strict=True):
         rows[np.arange(T), target[np.arange(T) * LENGTH // T]] += 4
-    log_y, lengths = log_softmax(logits), [T] * B
-    losses, gradients = batch_loss_and_gradient(log_y, targets, lengths)
-    others, other_gradients = torch_loss_and_gradient(log_y, targets, lengths)
-    np.testing.assert_allclose(losses, others, rtol=1e-9)
-    np.testing.assert_allclose(gradients, other_gradients, atol=1e-9)
-    return (
-        lambda: batch_loss_and_gradient(log_y, targets, lengths),
-        lambda: torch_loss_and_gradient(log_y, targets, lengths),
-    )
+    return ctc.pair(logits, targets, [T] * B)
 
 
 def width_pair(width: int) -> Pair:
-    """Prepare prefix beam search for both, after checking that they read the same."""
-    from fast_ctc_decode import beam_search
-
-    scores = decoder_cases()["flat"]
-    y = np.exp(scores).astype(np.float32)
-
-    def peer() -> str:
-        return beam_search(y, ALPHABET, beam_size=width, beam_cut_threshold=0.0)[0]
-
-    assert read(scores, width) == peer()
-    return lambda: read(scores, width), peer
+    """Prepare prefix beam search."""
+    return beam.prepare(T=1000, symbols=29, width=width, inputs="flat")
 
 
 #: What is measured, what stays the same, what is varied and how, the peer, and how to prepare one size.
@@ -100,25 +70,16 @@ PANELS = (
 )
 
 
-def measure(repetitions: int = 5) -> dict:
+def measure(turns: int = 5) -> dict:
     """Time every size on one thread; return what ``growth.json`` holds, the times in seconds."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
     panels = []
-    try:
-        with threadpool_limits(1):
-            for what, fixed, varied, sizes, peer, prepare in PANELS:
-                times = np.array([medians(*prepare(size), repetitions) for size in sizes])
-                ours, others = ([float(f"{t:.3g}") for t in column] for column in times.T)
-                seconds = {"this course": ours, peer: others}
-                panels.append({"what": what, "fixed": fixed, "varied": varied, "sizes": sizes, "seconds": seconds})
-    finally:
-        torch.set_num_threads(before)
-    libraries = {name: version(name).partition("+")[0] for name in ("numpy", "torch", "fast-ctc-decode")}
-    machine = {"cores": os.cpu_count(), "processor": platform.machine(), "python": platform.python_version()}
-    return {"machine": {**machine, **libraries}, "panels": panels}
+    with one_thread():
+        for what, fixed, varied, sizes, peer, prepare in PANELS:
+            times = np.array([medians(*prepare(size), least=turns, most=turns) for size in sizes])
+            ours, others = ([float(f"{t:.3g}") for t in column] for column in times.T)
+            seconds = {"this course": ours, peer: others}
+            panels.append({"what": what, "fixed": fixed, "varied": varied, "sizes": sizes, "seconds": seconds})
+    return {"machine": machine(), "panels": panels}
 
 
 def show(found: dict) -> None:

@@ -4,29 +4,29 @@ import statistics
 import subprocess
 import sys
 
-from benchmarks.table import Result
+from benchmarks.table import Grid, Result
 
 BAR = 1.5
-TIMED = "import time; start = time.perf_counter(); import {}; print(time.perf_counter() - start)"
+PEER = "numpy"
+OURS = (
+    "course_utils",
+    "course_utils.viterbi, course_utils.ctc, course_utils.decoding, course_utils.alignment_training",
+)
+TIMED = "import time; start = time.{clock}(); import {modules}; print(time.{clock}() - start)"
 
 
-def seconds_to_import(modules: str) -> float:
+def seconds_to_import(modules: str, clock: str = "perf_counter") -> float:
     """Import in a fresh interpreter and return how long that took, without the interpreter's own start."""
-    done = subprocess.run([sys.executable, "-c", TIMED.format(modules)], capture_output=True, text=True, check=True)
+    timed = TIMED.format(clock=clock, modules=modules)
+    done = subprocess.run([sys.executable, "-c", timed], capture_output=True, text=True, check=True)
     return float(done.stdout)
 
 
-def measure(repetitions: int = 15) -> list[Result]:
+def measure(turns: int = 15, clock: str = "perf_counter") -> list[Grid]:
     """Compare the package, and its algorithms, which is what a program needs, with NumPy."""
-    ours = {"course_utils": [], "course_utils.viterbi, course_utils.alignment_training": []}
-    peer = []
-    for modules in ("numpy", *ours):  # the first import of all reads the files from the disk
+    for modules in (PEER, *OURS):  # the first import of all reads the files from the disk
         seconds_to_import(modules)
-    for _ in range(repetitions):
-        peer.append(seconds_to_import("numpy"))
-        for modules, taken in ours.items():
-            taken.append(seconds_to_import(modules))
-    return [
-        Result(f"import {modules}; peer: import numpy", statistics.median(taken), statistics.median(peer), BAR)
-        for modules, taken in ours.items()
-    ]
+    taken = [[seconds_to_import(modules, clock) for modules in (PEER, *OURS)] for _ in range(turns)]
+    peer, *ours = map(statistics.median, zip(*taken, strict=True))
+    results = [Result(modules, seconds, peer, BAR) for modules, seconds in zip(OURS, ours, strict=True)]
+    return [Grid("import; peer: import numpy", results)]

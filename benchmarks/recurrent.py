@@ -2,12 +2,16 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
-from benchmarks.table import Result, medians
+from benchmarks.table import Cell, Grid, Pair, cells, compare, one_thread
 from course_utils.rnn import PARAMETERS, RNN, Gradients, backward, random_rnn, run
 
-BAR = 0.7
+CELLS = cells(T=[100, 1000], batch=[1, 8, 32], d=[8, 32, 128, 256])
+
+
+def bar(T: int, batch: int, d: int) -> float:
+    """How many times the peer's time it may take."""
+    return 0.6 if (T, batch, d) == (1000, 32, 128) else 0.9
 
 
 def problem(rng: np.random.Generator, T: int, B: int, d: int, A: int = 10) -> tuple[RNN, NDArray, NDArray]:
@@ -15,7 +19,7 @@ def problem(rng: np.random.Generator, T: int, B: int, d: int, A: int = 10) -> tu
     return random_rnn(rng, d, d, A), rng.normal(size=(T, B, d)), rng.normal(size=(T, B, A))
 
 
-def gradients(net: RNN, x: NDArray, d_logits: NDArray) -> Gradients:
+def ours(net: RNN, x: NDArray, d_logits: NDArray) -> Gradients:
     """Run the network and go back through time with ours."""
     return backward(run(net, x), d_logits).gradients
 
@@ -44,7 +48,7 @@ class TorchNetwork:
                 leaf.copy_(torch.from_numpy(net.parameters[name]))
 
     def gradients(self, x: NDArray, d_logits: NDArray) -> Gradients:
-        """Do what :func:`gradients` does."""
+        """Do what :func:`ours` does."""
         import torch
 
         for leaf in (*self.leaves.values(), self.layer.bias_hh_l0):
@@ -54,20 +58,18 @@ class TorchNetwork:
         return {name: leaf.grad.numpy() for name, leaf in self.leaves.items()}
 
 
-def measure(repetitions: int = 9) -> list[Result]:
-    """Time both on one thread, and check first that both give the same gradients."""
-    import torch
+def prepare(T: int, batch: int, d: int) -> Pair:
+    """Make both ready, after checking that they give the same gradients."""
+    net, x, d_logits = problem(np.random.default_rng(0), T, batch, d)
+    peer = TorchNetwork(net)
+    found, expected = ours(net, x, d_logits), peer.gradients(x, d_logits)
+    for name in PARAMETERS:
+        np.testing.assert_allclose(found[name], expected[name], rtol=1e-10, atol=1e-10, err_msg=name)
+    return lambda: ours(net, x, d_logits), lambda: peer.gradients(x, d_logits)
 
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with threadpool_limits(1):
-            net, x, d_logits = problem(np.random.default_rng(0), 1000, 32, 128)
-            theirs = TorchNetwork(net)
-            found, expected = gradients(net, x, d_logits), theirs.gradients(x, d_logits)
-            for name in PARAMETERS:
-                np.testing.assert_allclose(found[name], expected[name], rtol=0, atol=1e-9, err_msg=name)
-            times = medians(lambda: gradients(net, x, d_logits), lambda: theirs.gradients(x, d_logits), repetitions)
-    finally:
-        torch.set_num_threads(before)
-    return [Result("RNN forward and backward, T=1000, d=128, batch of 32; peer: torch nn.RNN", *times, BAR)]
+
+def measure(cells: list[Cell] = CELLS, **timing) -> list[Grid]:
+    """Time both on one thread."""
+    what = "RNN forward and backward, T steps, d inputs and units; peer: torch nn.RNN"
+    with one_thread():
+        return [compare(what, cells, prepare, bar, **timing)]

@@ -10,6 +10,7 @@ Paths and labels are the same thing only where no two adjacent symbols of the ta
 has two paths in three frames, both read AAA, which compresses to A, and both have the same score (section 8.6).
 """
 
+import sys
 from collections.abc import Iterator, Sequence
 from itertools import combinations, groupby, pairwise
 from math import comb
@@ -18,8 +19,12 @@ from string import ascii_uppercase
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from course_utils import compiled
+from course_utils.compiled import plain
+
 ROW_SUM_TOLERANCE = 1e-4  # what a softmax over 30 000 symbols in float32 stays well below
 _ROWS_AT_ONCE = 256
+_WORTH_COMPILING = 20_000  # entries; NumPy looks through fewer in less than a millisecond
 
 
 class InfeasibleError(ValueError):
@@ -71,17 +76,24 @@ def log_probabilities(y: ArrayLike) -> NDArray[np.float64]:
     ValueError
         ``y`` is not such a table: wrong shape, NaN, a value outside [0, 1], or a row that does not sum to one.
     """
-    y = _table(y, "y")
+    y = as_table(y, "y")
     bad = np.argwhere((y < 0) | (y > 1 + ROW_SUM_TOLERANCE))
     if len(bad):
         t, k = bad[0]
         raise ValueError(f"y[{t}, {k}] is {y[t, k]:.9g}; probabilities lie between 0 and 1")
-    _check_row_sums(y.sum(axis=1), "y")
+    check_row_sums(y.sum(axis=1), "y")
     with np.errstate(divide="ignore"):
         return np.log(y)
 
 
-def check_log_probabilities(log_y: ArrayLike, *, normalised: bool = True) -> NDArray[np.float64]:
+def check_log_probabilities(
+    log_y: ArrayLike,
+    *,
+    normalised: bool = True,
+    name: str = "log_y",
+    indices: tuple[int, ...] = (),
+    first_row: int = 0,
+) -> NDArray[np.float64]:
     """Return ``log_y`` as a float64 table, or say what is wrong with it.
 
     Parameters
@@ -91,24 +103,51 @@ def check_log_probabilities(log_y: ArrayLike, *, normalised: bool = True) -> NDA
     normalised
         Whether every row must be a distribution. Scaled likelihoods, as hybrid speech recognisers use them,
         are not.
+    name, indices, first_row
+        What to call it, and where it stands in a larger array: the number of the utterance, and that of the first row.
 
     Raises
     ------
     ValueError
         Wrong shape, NaN, +inf, or a row whose probabilities do not sum to one.
     """
-    log_y = _table(log_y, "log_y")
-    if not normalised:
+    log_y = as_table(log_y, name, indices, first_row)
+    if not normalised or _rows_are_distributions(log_y):
         return log_y
     for start in range(0, len(log_y), _ROWS_AT_ONCE):  # in blocks, so that checking needs no second table
         rows = log_y[start : start + _ROWS_AT_ONCE]
         if rows.max() > ROW_SUM_TOLERANCE:
             t, k = np.argwhere(rows > ROW_SUM_TOLERANCE)[0] + (start, 0)
             raise ValueError(
-                f"log_y[{t}, {k}] is {log_y[t, k]:.9g}; a log-probability is at most 0{_looks_like_probabilities(rows)}"
+                f"{_entry(name, *indices, first_row + t, k)} is {log_y[t, k]:.9g}; a log-probability is at most 0"
+                f"{looks_like_probabilities(rows)}"
             )
-        _check_row_sums(np.exp(rows).sum(axis=1), "log_y", start, _looks_like_probabilities(rows))
+        with np.errstate(under="ignore"):
+            sums = np.exp(rows).sum(axis=1)
+        check_row_sums(sums, name, (*indices, first_row + start), looks_like_probabilities(rows))
     return log_y
+
+
+def check_row_sums(sums: NDArray, name: str, first: tuple[int, ...] = (0,), hint: str = "") -> None:
+    """Raise a ValueError unless all of the (n,) sums are 1; the first of them is that of row ``first`` of ``name``."""
+    bad = np.flatnonzero(~(np.abs(sums - 1) <= ROW_SUM_TOLERANCE))
+    if len(bad):
+        *outer, start = first
+        raise ValueError(
+            f"row {_entry('', *outer, start + bad[0])} of {name} has probabilities that sum to {sums[bad[0]]:.9g}; "
+            f"they must sum to 1{hint}"
+        )
+
+
+def _rows_are_distributions(log_y: NDArray) -> bool:
+    """Look through a table quickly: True says that it is in order, False that it may not be."""
+    if log_y.size < _WORTH_COMPILING and "numba" not in sys.modules:  # for a small table, loading numba takes longer
+        return False
+    run = compiled.loops("numbers")
+    if run is None:
+        return False
+    T, A = log_y.shape
+    return run.first_odd_row(plain(log_y).reshape(-1), A, ROW_SUM_TOLERANCE, *run.scratch()) == T
 
 
 def check_target(target: ArrayLike, n_symbols: int, name: str = "target") -> NDArray[np.intp]:
@@ -157,8 +196,11 @@ def adjacent_repeats(target: Sequence) -> int:
 def paths(K: int, T: int) -> Iterator[tuple[int, ...]]:
     """Yield every path through a grid of K positions and T frames, those that advance first, first.
 
-    A path starts at position 0, ends at K − 1 and at every frame stays or advances by one.
+    A path starts at position 0, ends at K − 1 and at every frame stays or advances by one. Through no positions and no
+    frames there is one, the empty path.
     """
+    if K == T == 0:
+        yield ()
     if not 1 <= K <= T:
         return
     for advances in combinations(range(1, T), K - 1):
@@ -168,7 +210,7 @@ def paths(K: int, T: int) -> Iterator[tuple[int, ...]]:
 
 def count_paths(K: int, T: int) -> int:
     """Count the paths of :func:`paths`: C(T − 1, K − 1), a choice of the frames where the path advances."""
-    return comb(T - 1, K - 1) if 1 <= K <= T else 0
+    return comb(T - 1, K - 1) if 1 <= K <= T else int(K == T == 0)
 
 
 def expansions(target: Sequence, T: int) -> Iterator[tuple]:
@@ -208,7 +250,7 @@ def score(log_y: ArrayLike, labels: ArrayLike) -> float:
         raise ValueError(
             f"labels has {len(labels)} entries, but log_y has {len(log_y)} frames: give one label per frame"
         )
-    return float(log_y[np.arange(len(labels)), labels].sum())
+    return min(float(log_y[np.arange(len(labels)), labels].sum()), 0.0)
 
 
 def score_all_paths(log_y: ArrayLike, target: ArrayLike) -> dict[tuple[int, ...], float]:
@@ -222,7 +264,8 @@ def score_all_paths(log_y: ArrayLike, target: ArrayLike) -> dict[tuple[int, ...]
     return {path: float(log_y[frames, target[list(path)]].sum()) for path in paths(len(target), len(log_y))}
 
 
-def _table(values: ArrayLike, name: str) -> NDArray[np.float64]:
+def as_table(values: ArrayLike, name: str, indices: tuple[int, ...] = (), first_row: int = 0) -> NDArray[np.float64]:
+    """Return a (T, A) float64 table of numbers that are not NaN or +inf, or say what is wrong with it."""
     try:
         table = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError) as error:
@@ -232,23 +275,21 @@ def _table(values: ArrayLike, name: str) -> NDArray[np.float64]:
     top = table.max()  # NaN wins every max, so one pass without a second table finds both faults
     if np.isnan(top):
         t, k = np.argwhere(np.isnan(table))[0]
-        raise ValueError(f"{name}[{t}, {k}] is NaN; every entry must be a number")
+        raise ValueError(f"{_entry(name, *indices, first_row + t, k)} is NaN; every entry must be a number")
     if top == np.inf:
         t, k = np.argwhere(table == np.inf)[0]
-        raise ValueError(f"{name}[{t}, {k}] is infinite; a probability is finite")
+        raise ValueError(f"{_entry(name, *indices, first_row + t, k)} is infinite; a probability is finite")
     return table
 
 
-def _check_row_sums(sums: NDArray, name: str, first_row: int = 0, hint: str = "") -> None:
-    bad = np.flatnonzero(np.abs(sums - 1) > ROW_SUM_TOLERANCE)
-    if len(bad):
-        t = bad[0]
-        raise ValueError(
-            f"row {t + first_row} of {name} has probabilities that sum to {sums[t]:.9g}; they must sum to 1{hint}"
-        )
-
-
-def _looks_like_probabilities(rows: NDArray) -> str:
-    if (rows >= 0).all() and np.allclose(rows.sum(axis=1), 1):
+def looks_like_probabilities(rows: NDArray) -> str:
+    """Say what to do where log-probabilities were expected and these rows are probabilities; else nothing."""
+    if (rows >= 0).all() and np.allclose(rows.sum(axis=-1), 1):
         return ". These rows are probabilities: pass log_probabilities(y)"
     return ""
+
+
+def _entry(name: str, *indices: int) -> str:
+    """Name an entry: log_y[2, 3, 1]; without a name and with a single index just that."""
+    where = ", ".join(str(int(n)) for n in indices)
+    return f"{name}[{where}]" if name or len(indices) > 1 else where

@@ -15,8 +15,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from course_utils.alignment import InfeasibleError, check_log_probabilities, check_target
-from course_utils.losses import log_softmax
+from course_utils import compiled, extended_range, lattice, viterbi
+from course_utils.alignment import InfeasibleError, adjacent_repeats, check_log_probabilities, check_target
+from course_utils.compiled import plain
+from course_utils.losses import as_numbers, check_count, is_number, log_softmax
 from course_utils.viterbi import Ties, align, check_fits, check_ties, say_where_blocked
 
 Paths = Literal["best", "all"]
@@ -70,15 +72,24 @@ def occupancy(log_y: ArrayLike, target: ArrayLike) -> tuple[NDArray[np.float64],
     log_y = check_log_probabilities(log_y)
     target = check_target(target, log_y.shape[1])
     check_fits(len(target), len(log_y))
-    log_p = log_y[:, target]
-    into = _sums_into(log_p)  # over all ways from the start into a cell, both ends included
-    out_of = _sums_into(log_p[::-1, ::-1])[::-1, ::-1]  # the same grid walked from its end
-    total = into[-1, -1]
-    if total == -np.inf:
-        raise InfeasibleError(say_where_blocked(into))
-    with np.errstate(invalid="ignore"):
-        log_gamma = into + out_of - log_p - total  # the cell's own frame is in both sums
-    return np.exp(np.where(np.isnan(log_gamma), -np.inf, log_gamma)), float(total)
+    log_e, closed = log_y[:, target], np.full(len(target), -np.inf)
+    run = compiled.loops("lattice")
+    if run is None:
+        found = lattice.sums(log_e, closed)
+        gamma, log_total = found.gamma, found.log_p
+    else:
+        with np.errstate(under="ignore"):
+            gradient = np.exp(log_e)
+        positions, floor = np.arange(len(target), dtype=np.int64), extended_range.lowest(len(log_e))
+        log_total = -run.sum_over_paths(plain(log_e), positions, closed, floor, False, gradient)
+        gamma = 0.0 - gradient
+        if -np.inf < log_total < floor / 2:  # as in lattice.sums
+            log_total = align(log_y, target).score
+    if log_total == -np.inf:
+        raise InfeasibleError(say_where_blocked(viterbi.forward(log_y, target)[0]))
+    if not adjacent_repeats(target):  # else paths with the same labels are counted each, and may sum to more than one
+        log_total = min(log_total, 0.0)
+    return gamma, log_total
 
 
 def train(
@@ -104,7 +115,7 @@ def train(
     paths
         "best": Viterbi training; "all": the sum over paths.
     learning_rate, steps
-        Of plain gradient descent.
+        Of plain gradient descent; the rate is above 0, and there may be no steps.
     ties
         As in :func:`course_utils.viterbi.align`.
 
@@ -117,9 +128,10 @@ def train(
     """
     if paths not in ("best", "all"):
         raise ValueError(f"paths is {paths!r}; choose 'best' or 'all'")
-    weights = np.array(weights, dtype=np.float64)
-    if steps < 0:
-        raise ValueError(f"steps is {steps}; it must be at least 0")
+    weights = np.array(as_numbers("weights", weights))
+    steps = check_count("steps", steps, 0)
+    if not (is_number(learning_rate) and learning_rate > 0):
+        raise ValueError(f"learning_rate is {learning_rate!r}; it is a finite number above 0")
     check_ties(ties)
     if weights.ndim != 2:
         raise ValueError(f"weights has shape {weights.shape}; it must be (types, A): one row of logits for each type")
@@ -129,7 +141,10 @@ def train(
         raise ValueError("inputs is empty; give at least one utterance")
     if len(inputs) != len(targets):
         raise ValueError(f"inputs has {len(inputs)} utterances, but targets {len(targets)}: give one target each")
-    inputs = [np.asarray(x) for x in inputs]
+    try:
+        inputs = [np.asarray(x) for x in inputs]
+    except ValueError as error:
+        raise ValueError(f"inputs has an utterance that is no array of types: {error}") from None
     for x in inputs:
         if x.ndim != 1 or x.size == 0:
             raise ValueError(f"inputs has an utterance of shape {x.shape}; each must be (T,) types, T at least 1")
@@ -147,6 +162,7 @@ def train(
     return Training(paths, np.array(logits), np.array(loss), np.array(nll), shares)
 
 
+@np.errstate(under="ignore")
 def _look(weights, inputs, targets, paths, ties):
     """Objective, negative log-likelihood, occupancies and gradient of the mean objective."""
     gradient, loss, nll, shares = np.zeros_like(weights), 0.0, 0.0, []
@@ -165,12 +181,3 @@ def _look(weights, inputs, targets, paths, ties):
         np.add.at(wanted.T, target, gamma.T)  # a symbol may stand at several positions
         np.add.at(gradient, x, (np.exp(log_y) - wanted) / len(inputs))  # and a type at several frames
     return loss, nll, tuple(shares), gradient
-
-
-def _sums_into(log_p: NDArray) -> NDArray:
-    T, K = log_p.shape
-    sums = np.full((T, K + 1), -np.inf)
-    sums[0, 1] = log_p[0, 0]
-    for t in range(1, T):
-        sums[t, 1:] = np.logaddexp(sums[t - 1, 1:], sums[t - 1, :-1]) + log_p[t]
-    return sums[:, 1:]

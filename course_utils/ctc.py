@@ -10,7 +10,7 @@ classification", sections 3 and 4.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from math import comb
 from operator import index
@@ -19,12 +19,19 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from course_utils.alignment import InfeasibleError, adjacent_repeats, check_log_probabilities, check_target
+from course_utils import compiled, extended_range, lattice
+from course_utils.alignment import (
+    ROW_SUM_TOLERANCE,
+    InfeasibleError,
+    adjacent_repeats,
+    as_table,
+    check_log_probabilities,
+    check_target,
+)
+from course_utils.compiled import plain
 
 Wrt = Literal["logits", "log_probabilities"]
 Infeasible = Literal["inf", "raise"]
-_RESCALE_EVERY = 8
-_SMALLEST_SHARE = 1e-280  # see _scaled
 
 
 def collapse(alignment: Sequence, blank=0) -> tuple:
@@ -85,7 +92,7 @@ def alignments(target: Sequence, T: int, blank=0) -> Iterator[tuple]:
 
 @dataclass(frozen=True, eq=False)
 class ForwardBackward:
-    """The tables of the forward-backward algorithm, all natural logarithms; -inf: no path.
+    """The tables of the forward-backward algorithm; logarithms are natural, -inf: no path.
 
     Attributes
     ----------
@@ -94,11 +101,16 @@ class ForwardBackward:
     skip
         (S,) whether a state may be entered over a blank.
     alpha
-        (T, S) all ways from the start to state i at frame t, that frame's probability included.
+        (T, S) log of all ways from the start to state i at frame t, that frame's probability included.
     incoming
         (T, S) the same without that frame's probability: the sum over the two or three ways in.
     beta
-        (T, S) all ways from state i at frame t to the end, that frame's probability excluded.
+        (T, S) log of all ways from state i at frame t to the end, that frame's probability excluded.
+    gamma
+        (T, S) probability of being in state i at frame t, given the target; zeros where it does not fit.
+    slope
+        (T, S) derivative of ``log_p`` with respect to the probability that state i gives to frame t, taken as free to
+        change by itself: gamma divided by that probability, and defined where it is 0 as well.
     log_p
         Log-probability of the target: the log-sum of alpha + beta over the states of any one frame.
     log_y
@@ -110,31 +122,27 @@ class ForwardBackward:
     alpha: NDArray[np.float64]
     incoming: NDArray[np.float64]
     beta: NDArray[np.float64]
+    gamma: NDArray[np.float64]
+    slope: NDArray[np.float64]
     log_p: float
     log_y: NDArray[np.float64]
 
     @property
     def loss(self) -> float:
         """Negative log-probability in nats; inf where the target does not fit."""
-        return -self.log_p
-
-    @property
-    def gamma(self) -> NDArray[np.float64]:
-        """(T, S) probability of being in state i at frame t, given the target; zeros where it does not fit."""
-        if self.log_p == -np.inf:
-            return np.zeros_like(self.alpha)
-        return np.exp(self.alpha + self.beta - self.log_p)
+        return 0.0 - self.log_p
 
     @property
     def occupancy(self) -> NDArray[np.float64]:
         """(T, A) probability of each symbol at each frame, given the target."""
-        return _by_symbol(self.gamma, self.extended, self.log_y.shape[1])
+        return by_symbol(self.gamma, self.extended, self.log_y.shape[1])
 
     def gradient(self, wrt: Wrt | Literal["probabilities"] = "logits") -> NDArray[np.float64]:
         """Return the derivative of the loss, (T, A); zero where the target does not fit.
 
         With respect to the logits under a softmax it is y − occupancy, to log-probabilities −occupancy, and to
-        probabilities −occupancy / y, each taken as if its inputs were free to change one by one.
+        probabilities −occupancy / y, each taken as if its inputs were free to change one by one. The last is -inf where
+        it is beyond all floats.
 
         Raises
         ------
@@ -142,24 +150,25 @@ class ForwardBackward:
             ``wrt`` is none of the three.
         """
         if wrt == "probabilities":
-            if self.log_p == -np.inf:
-                return np.zeros_like(self.log_y)
-            # Not by dividing by y: where y is 0, the derivative need not be.
-            return -_by_symbol(np.exp(self.incoming + self.beta - self.log_p), self.extended, self.log_y.shape[1])
-        return _gradient(self.occupancy, self.log_y, wrt)
+            return 0.0 - by_symbol(self.slope, self.extended, self.log_y.shape[1])
+        if wrt not in Wrt.__args__:
+            raise ValueError(f"wrt is {wrt!r}; choose 'logits', 'log_probabilities' or 'probabilities'")
+        if self.log_p == -np.inf:
+            return np.zeros_like(self.log_y)
+        return _exp(self.log_y) - self.occupancy if wrt == "logits" else 0.0 - self.occupancy
 
 
 def forward_backward(
     log_y: ArrayLike, target: ArrayLike, blank: int = 0, *, skip: ArrayLike | None = None
 ) -> ForwardBackward:
-    """Compute alpha, beta and the probability of a target in the log domain, for every state at every frame.
+    """Compute alpha, beta and the probability of a target, for every state at every frame.
 
-    For the loss and its gradient alone, :func:`loss_and_gradient` is several times as fast.
+    For the loss and its gradient alone, :func:`loss_and_gradient` is many times as fast.
 
     Parameters
     ----------
     log_y
-        (T, A) natural log-probabilities; -inf is allowed.
+        (T, A) natural log-probabilities; -inf is allowed, and numbers like −1e30 that stand for it.
     target
         (L,) column indices without the blank; may be empty.
     blank
@@ -176,17 +185,16 @@ def forward_backward(
     log_y = check_log_probabilities(log_y)
     target = _check_labels(target, log_y.shape[1], blank)
     extended = extend(target, blank)
-    skip = may_skip(extended, blank) if skip is None else np.array(skip, dtype=bool)
+    rule = may_skip(extended, blank)
+    skip = rule if skip is None else np.array(skip, dtype=bool)
     if skip.shape != extended.shape or skip[:2].any():
         raise ValueError(f"skip has shape {skip.shape}; it must be ({len(extended)},), False for the first two states")
-    log_e = log_y[:, extended]
-    # Backwards is forwards on the reversed graph; without the frame's own probability, it is what comes in there.
-    reversed_skip = np.zeros_like(skip)
-    reversed_skip[2:] = skip[2:][::-1]
-    both, both_incoming = _log_forward(np.stack([log_e, log_e[::-1, ::-1]], axis=1), np.stack([skip, reversed_skip]))
-    alpha, incoming, beta = both[:, 0].copy(), both_incoming[:, 0].copy(), both_incoming[:, 1]
-    log_p = np.logaddexp.reduce(alpha[-1, -2:])
-    return ForwardBackward(extended, skip, alpha, incoming, beta[::-1, ::-1].copy(), float(log_p), log_y)
+    closed = np.where(skip, 0.0, -np.inf)
+    closed[1:2] = 0  # the second state too may be the first of a path
+    found = lattice.sums(log_y[:, extended], closed)
+    if (skip == rule).all():  # rounding, and rows that sum to a little more than one, may lift it above 0
+        found = replace(found, log_p=min(found.log_p, 0.0))
+    return ForwardBackward(extended, skip, **vars(found), log_y=log_y)
 
 
 def loss_and_gradient(
@@ -221,10 +229,10 @@ def loss_and_gradient(
     ValueError
         Malformed arguments.
     """
-    log_y = check_log_probabilities(log_y)
+    log_y = as_table(log_y, "log_y")
     target = _check_labels(target, log_y.shape[1], blank)
-    ((loss, gradient),) = _losses_and_gradients([log_y], [target], blank, wrt, infeasible)
-    return loss, gradient
+    losses, gradients = _losses_and_gradients(log_y[None], [target], [len(log_y)], blank, wrt, infeasible, batch=False)
+    return float(losses[0]), gradients[0]
 
 
 def batch_loss_and_gradient(
@@ -259,24 +267,23 @@ def batch_loss_and_gradient(
     InfeasibleError, ValueError
         As in :func:`loss_and_gradient`.
     """
-    log_y, lengths = np.asarray(log_y, dtype=np.float64), np.asarray(lengths)
+    try:
+        log_y, lengths = np.asarray(log_y, dtype=np.float64), np.asarray(lengths)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"log_y is not a table of numbers: {error}") from None
     if log_y.ndim != 3:
         raise ValueError(f"log_y has shape {log_y.shape}; a batch is (B, T, A)")
-    if lengths.shape != (len(targets),) or len(log_y) != len(targets):
-        raise ValueError(
-            f"log_y has {len(log_y)} utterances and targets {len(targets)}, so lengths must have the shape "
-            f"({len(log_y)},); it has {lengths.shape}"
-        )
-    if len(targets) == 0:
+    B, T, A = log_y.shape
+    if len(targets) != B:
+        raise ValueError(f"log_y has {B} utterances, but targets {len(targets)}: give one target each")
+    if lengths.shape != (B,):
+        raise ValueError(f"lengths has shape {lengths.shape}; log_y has {B} utterances, so it must be ({B},)")
+    if B == 0:
         return np.zeros(0), np.zeros_like(log_y)
-    if lengths.dtype.kind not in "iu" or lengths.min(initial=1) < 1 or lengths.max(initial=1) > log_y.shape[1]:
-        raise ValueError(f"lengths is {lengths.tolist()}; each is an integer from 1 to {log_y.shape[1]}")
-    targets = [_check_labels(target, log_y.shape[2], blank) for target in targets]
-    utterances = [check_log_probabilities(rows[:T]) for rows, T in zip(log_y, lengths, strict=True)]
-    losses, gradients = np.empty(len(log_y)), np.zeros_like(log_y)
-    for b, (loss, gradient) in enumerate(_losses_and_gradients(utterances, targets, blank, wrt, infeasible)):
-        losses[b], gradients[b, : lengths[b]] = loss, gradient
-    return losses, gradients
+    if lengths.dtype.kind not in "iu" or lengths.min() < 1 or lengths.max() > T:
+        raise ValueError(f"lengths is {lengths.tolist()}; each is an integer from 1 to {T}")
+    targets = [_check_labels(target, A, blank, f"targets[{b}]") for b, target in enumerate(targets)]
+    return _losses_and_gradients(log_y, targets, lengths, blank, wrt, infeasible)
 
 
 @dataclass(frozen=True, eq=False)
@@ -324,15 +331,9 @@ def best_alignment(log_y: ArrayLike, target: ArrayLike, blank: int = 0) -> CTCAl
     target = _check_labels(target, log_y.shape[1], blank)
     extended = extend(target, blank)
     T, S = len(log_y), len(extended)
-    log_e, closed = log_y[:, extended], np.where(may_skip(extended, blank), 0.0, -np.inf)
-    padded = np.full((T, S + 2), -np.inf)
-    trellis = padded[:, 2:]
-    trellis[0, :2] = log_e[0, :2]
-    came = np.zeros((T, S), dtype=np.intp)
-    for t in range(1, T):
-        ways = np.stack([trellis[t - 1], padded[t - 1, 1:-1], padded[t - 1, :-2] + closed])
-        came[t] = ways.argmax(axis=0)
-        trellis[t] = ways.max(axis=0) + log_e[t]
+    closed = np.where(may_skip(extended, blank), 0.0, -np.inf)
+    closed[1:2] = 0  # the second state too may be the first of a path
+    trellis, came = lattice.best_ways(log_y[:, extended], closed)
     i = S - 1 if S == 1 or trellis[-1, -1] > trellis[-1, -2] else S - 2
     if trellis[-1, i] == -np.inf:
         raise InfeasibleError(_say_infeasible(target, T))
@@ -340,115 +341,64 @@ def best_alignment(log_y: ArrayLike, target: ArrayLike, blank: int = 0) -> CTCAl
     for t in range(T - 1, -1, -1):
         states[t] = i
         i -= came[t, i]
-    return CTCAlignment(extended, trellis, states, float(trellis[-1, states[-1]]))
+    return CTCAlignment(extended, trellis, states, min(float(trellis[-1, states[-1]]), 0.0))
 
 
-def _losses_and_gradients(utterances, targets, blank, wrt, infeasible) -> list[tuple[float, NDArray]]:
-    """For each checked utterance its loss and its (T, A) gradient."""
-    if wrt not in ("logits", "log_probabilities"):
+def _losses_and_gradients(log_y, targets, lengths, blank, wrt, infeasible, *, batch=True) -> tuple[NDArray, NDArray]:
+    """Return the (B,) losses and (B, T, A) gradients of checked targets, after a look at the numbers of ``log_y``."""
+    if wrt not in Wrt.__args__:
         raise ValueError(f"wrt is {wrt!r}; choose 'logits' or 'log_probabilities'")
-    if infeasible not in ("inf", "raise"):
+    if infeasible not in Infeasible.__args__:
         raise ValueError(f"infeasible is {infeasible!r}; choose 'inf' or 'raise'")
-    found = []
-    for log_y, target, (loss, occupancy) in zip(
-        utterances, targets, _occupancies(utterances, targets, blank), strict=True
-    ):
-        if loss == np.inf and infeasible == "raise":
-            raise InfeasibleError(_say_infeasible(target, len(log_y)))
-        found.append((loss, np.zeros_like(log_y) if loss == np.inf else _gradient(occupancy, log_y, wrt)))
-    return found
+    in_loops = compiled.loops("ctc")
+    find = _tables_losses_and_gradients if in_loops is None else _compiled_losses_and_gradients
+    losses, gradients = find(log_y, targets, lengths, blank, wrt, batch)
+    floor = extended_range.lowest(log_y.shape[1])
+    for b in np.flatnonzero(losses > -floor / 2):
+        where = f" (utterance {b} of the batch)" if batch else ""
+        if losses[b] == np.inf and infeasible == "raise":
+            raise InfeasibleError(_say_infeasible(targets[b], lengths[b], where))
+        if losses[b] < np.inf:  # as in lattice.sums
+            losses[b] = 0.0 - best_alignment(log_y[b, : lengths[b]], targets[b], blank).score
+    return losses, gradients
 
 
-def _occupancies(utterances, targets, blank) -> Iterator[tuple[float, NDArray | None]]:
-    """For each utterance its loss and its (T, A) occupancy: fast where that is exact, else in the log domain."""
-    for log_y, target, (loss, occupancy) in zip(utterances, targets, _scaled(utterances, targets, blank), strict=True):
-        if occupancy is None and fewest_frames(target.tolist()) <= len(log_y):
-            exact = forward_backward(log_y, target, blank)
-            loss, occupancy = exact.loss, exact.occupancy
-        yield loss, occupancy
+def _compiled_losses_and_gradients(log_y, targets, lengths, blank, wrt, batch):
+    log_y = plain(log_y)
+    B, T, A = log_y.shape
+    losses, gradients = np.empty(B), np.empty((B, T, A))
+    ends = np.cumsum([len(target) for target in targets])
+    run = compiled.loops("ctc")
+    faulty = run.losses_and_gradients(
+        log_y, plain(lengths, np.int64), plain(np.concatenate(targets), np.int64), plain(ends, np.int64), index(blank),
+        ROW_SUM_TOLERANCE, extended_range.lowest(T), wrt == "logits", losses, gradients,
+        log_y.reshape(B, -1), gradients.reshape(B, -1), *run.scratch(),
+    )  # fmt: skip
+    if faulty != run.DONE:  # the check that does not stop at "faulty" says what it is
+        check_log_probabilities(log_y[faulty, : lengths[faulty]], indices=(faulty,) if batch else ())
+    return losses, gradients
 
 
-def _scaled(utterances, targets, blank) -> Iterator[tuple[float, NDArray | None]]:
-    """Run both directions of all utterances at once, on probabilities that are rescaled every few frames.
-
-    Whether the result is exact can be seen from it. Numbers below 1e-308 become zero; everything stays below about
-    1e4, so what is lost with one of them changes the sum over the states of a frame, alpha × beta, by less than
-    1e-304. Where that sum is above 1e-280 at every frame, all that is lost is below T × S × 1e-24 of it.
-    Elsewhere the loss is inf and the occupancy None: not known.
-    """
-    B, A = len(utterances), utterances[0].shape[1]
-    T, S = max(map(len, utterances)), 2 * max(map(len, targets)) + 1
-    extended = [extend(target, blank) for target in targets]
-    tops = [log_y.max(axis=1, keepdims=True) for log_y in utterances]
-    emitted, skip = np.zeros((T, 2 * B, S)), np.zeros((2 * B, S))
-    for b, (log_y, top, states) in enumerate(zip(utterances, tops, extended, strict=True)):
-        e = np.exp(log_y - top)[:, states]
-        n, s = e.shape
-        emitted[:n, b, :s], emitted[:n, B + b, :s] = e, e[::-1, ::-1]
-        allowed = may_skip(states, blank)
-        skip[b, :s], skip[B + b, 2:s] = allowed, allowed[2:][::-1]
-    padded = np.zeros((T, 2 * B, S + 2))  # two states before the first, always zero, so that no index can wrap
-    ways = padded[:, :, 2:]
-    ways[0, :, :2] = emitted[0, :, :2]
-    log_scale = np.zeros(B)
-    frames = list(zip(ways, padded[:, :, 1:-1], padded[:, :, :-2], ways[1:], emitted[1:], strict=False))
-    lengths = np.array([len(log_y) for log_y in utterances])
-    for start in range(0, T - 1, _RESCALE_EVERY):
-        for stay, advance, over, now, e in frames[start : start + _RESCALE_EVERY]:
-            np.multiply(over, skip, out=now)
-            now += advance
-            now += stay
-            now *= e
-        t = min(start + _RESCALE_EVERY, T - 1)
-        total = ways[t].sum(axis=1)
-        total[total == 0] = 1
-        ways[t] /= total[:, None]
-        log_scale[t < lengths] += np.log(total[:B][t < lengths])
-    for b, (log_y, top, states) in enumerate(zip(utterances, tops, extended, strict=True)):
-        n, s = len(log_y), len(states)
-        alpha, beta, e = ways[:n, b, :s], ways[n - 1 :: -1, B + b, s - 1 :: -1][:n], emitted[:n, b, :s]
-        both = np.divide(beta, e, out=np.zeros((n, s)), where=e > 0)  # e is in alpha and in beta ...
-        both *= alpha  # ... and dividing first keeps e × e from underflowing
-        share = both.sum(axis=1, keepdims=True)
-        if share.min() < _SMALLEST_SHARE:
-            yield np.inf, None
-            continue
-        both /= share
-        last = np.log(alpha[-1, -2:].sum()) + log_scale[b] + top.sum()
-        yield -float(last), _by_symbol(both, states, A)
+def _tables_losses_and_gradients(log_y, targets, lengths, blank, wrt, batch):
+    losses, gradients = np.empty(len(log_y)), np.zeros_like(log_y)
+    for b, (target, T) in enumerate(zip(targets, lengths, strict=True)):
+        rows = check_log_probabilities(log_y[b, :T], indices=(b,) if batch else ())
+        tables = forward_backward(rows, target, blank)
+        losses[b], gradients[b, :T] = tables.loss, tables.gradient(wrt)
+    return losses, gradients
 
 
-def _log_forward(log_e: NDArray, skip: NDArray) -> tuple[NDArray, NDArray]:
-    """Sum over all ways into each state, with the frame's own (T, D, S) log-probability and without, D graphs at once."""
-    T, D, S = log_e.shape
-    padded = np.full((T, D, S + 2), -np.inf)
-    alpha, incoming = padded[:, :, 2:], np.full((T, D, S), -np.inf)
-    closed = np.where(skip, 0.0, -np.inf)
-    incoming[0, :, :2] = 0
-    alpha[0] = incoming[0] + log_e[0]
-    for t in range(1, T):
-        stay, advance, over = alpha[t - 1], padded[t - 1, :, 1:-1], padded[t - 1, :, :-2] + closed
-        top = np.maximum(np.maximum(stay, advance), over)
-        safe = np.where(top == -np.inf, 0, top)  # −∞ − −∞ is not a number
-        with np.errstate(divide="ignore"):
-            incoming[t] = safe + np.log(np.exp(stay - safe) + np.exp(advance - safe) + np.exp(over - safe))
-        alpha[t] = incoming[t] + log_e[t]
-    return alpha, incoming
-
-
-def _by_symbol(states: NDArray, extended: NDArray, A: int) -> NDArray[np.float64]:
+def by_symbol(states: NDArray, extended: NDArray, A: int) -> NDArray[np.float64]:
     """Add up the (T, S) values of all states that show the same symbol; returns (T, A)."""
-    shows = np.zeros((len(extended), A))
-    shows[np.arange(len(extended)), extended] = 1
-    return states @ shows
+    found = np.zeros((A, len(states)))
+    with np.errstate(over="ignore"):  # two derivatives may be floats and their sum none
+        np.add.at(found, extended, states.T)  # not as a matrix product: 0 × inf is not a number
+    return np.ascontiguousarray(found.T)
 
 
-def _gradient(occupancy: NDArray, log_y: NDArray, wrt: str) -> NDArray[np.float64]:
-    if wrt == "logits":
-        return np.exp(log_y) - occupancy if occupancy.any() else np.zeros_like(log_y)
-    if wrt == "log_probabilities":
-        return -occupancy
-    raise ValueError(f"wrt is {wrt!r}; choose 'logits', 'log_probabilities' or 'probabilities'")
+def _exp(log_y: NDArray) -> NDArray[np.float64]:
+    with np.errstate(under="ignore"):
+        return np.exp(log_y)
 
 
 def check_blank(blank: int, A: int) -> None:
@@ -461,23 +411,23 @@ def check_blank(blank: int, A: int) -> None:
         raise ValueError(f"blank is {blank}, but log_y has {A} columns: it must be a whole number from 0 to {A - 1}")
 
 
-def _check_labels(target: ArrayLike, A: int, blank: int) -> NDArray[np.intp]:
-    target = check_target(target, A)
+def _check_labels(target: ArrayLike, A: int, blank: int, name: str = "target") -> NDArray[np.intp]:
+    target = check_target(target, A, name)
     check_blank(blank, A)
     if (target == blank).any():
         i = int(np.flatnonzero(target == blank)[0])
         raise ValueError(
-            f"target[{i}] is the blank, {blank}; a target has symbols only, blanks are put in by the algorithm"
+            f"{name}[{i}] is the blank, {blank}; a target has symbols only, blanks are put in by the algorithm"
         )
     return target
 
 
-def _say_infeasible(target: NDArray, T: int) -> str:
+def _say_infeasible(target: NDArray, T: int, where: str = "") -> str:
     fewest = fewest_frames(target.tolist())
     if fewest > T:
         repeats = fewest - len(target)
         return (
-            f"target has {len(target)} symbols, {repeats} of them equal to the one before, but log_y only {T} frames: "
-            f"the smallest T that would do is {fewest}"
+            f"target has {len(target)} symbols, {repeats} of them equal to the one before, but log_y only {T} frames"
+            f"{where}: the smallest T that would do is {fewest}"
         )
-    return "every alignment of the target to log_y has probability zero; the zeros in log_y forbid it"
+    return f"every alignment of the target to log_y has probability zero{where}; the zeros in log_y forbid it"

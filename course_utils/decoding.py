@@ -4,16 +4,20 @@ Finding the most probable string exactly means looking at all of them, so these 
 reports is what it has found, a lower bound of the string's log-probability.
 """
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
-from math import inf, isfinite, log
+from math import inf
+from numbers import Real
 from operator import index
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from course_utils.alignment import check_log_probabilities
+from course_utils import compiled
+from course_utils.alignment import check_log_probabilities, looks_like_probabilities
+from course_utils.compiled import plain
 from course_utils.ctc import check_blank, collapse, forward_backward
 
 
@@ -48,7 +52,7 @@ def greedy(log_y: ArrayLike, blank: int = 0) -> tuple[int, ...]:
         Malformed arguments.
     """
     log_y = _checked(log_y, blank, 1)
-    return tuple(int(k) for k in collapse(log_y.argmax(axis=1).tolist(), blank))
+    return collapse(log_y.argmax(axis=1).tolist(), blank)
 
 
 def best_string(log_y: ArrayLike, blank: int = 0, longest: int | None = None) -> list[Hypothesis]:
@@ -68,6 +72,7 @@ def best_string(log_y: ArrayLike, blank: int = 0, longest: int | None = None) ->
     return sorted(found, key=lambda h: (-h.score, h.labels))
 
 
+@np.errstate(under="ignore")
 def beam_search(log_y: ArrayLike, blank: int = 0, width: int = 32) -> list[Hypothesis]:
     """Keep the ``width`` best *alignments* at every frame, and add up those that collapse alike only at the end.
 
@@ -83,7 +88,8 @@ def beam_search(log_y: ArrayLike, blank: int = 0, width: int = 32) -> list[Hypot
     for path, score in alive.items():
         labels = collapse(path, blank)
         totals[labels] = float(np.logaddexp(totals.get(labels, -inf), score))
-    return sorted((Hypothesis(s, p, p) for s, p in totals.items() if p > -inf), key=lambda h: (-h.score, h.labels))
+    found = ((labels, min(total, 0.0)) for labels, total in totals.items() if total > -inf)
+    return sorted((Hypothesis(labels, p, p) for labels, p in found), key=lambda h: (-h.score, h.labels))
 
 
 def prefix_beam_search(
@@ -95,14 +101,16 @@ def prefix_beam_search(
     log_bigram: ArrayLike | None = None,
     lm_weight: float = 1.0,
     length_exponent: float = 0.0,
+    symbol_floor: float = -inf,
+    beam_distance: float = inf,
 ) -> list[Hypothesis]:
     """Keep the ``width`` best *prefixes* at every frame, each with two probabilities.
 
     A prefix is reached by alignments that end in a blank and by alignments that end in its last symbol. The two
     must be kept apart: repeating the last symbol extends the prefix after a blank, and leaves it as it is
-    otherwise. With a width that holds all prefixes the probabilities are exact, but
-    for strings that are e^700 times less probable than the best. After Hannun et al. (2014),
-    "First-pass large vocabulary continuous speech recognition using bi-directional recurrent DNNs", algorithm 1.
+    otherwise. With a width that holds all prefixes, and without further pruning, the probabilities are exact. After
+    Hannun et al. (2014), "First-pass large vocabulary continuous speech recognition using bi-directional recurrent
+    DNNs", algorithm 1.
 
     Parameters
     ----------
@@ -122,6 +130,13 @@ def prefix_beam_search(
     length_exponent
         At the end, scores are divided by the length of the string to this power; the empty string is then ranked
         last, because the quotient is undefined for it.
+    symbol_floor
+        Symbols, the blank too, whose log-probability at a frame is below this one are passed over there, but for the
+        most probable one. Most frames of a trained network are sure of their symbol, so −5 spares most of the work, at
+        the price of what is passed over. By default none is.
+    beam_distance
+        After each frame, prefixes whose score is more than this below the best one's, in nats, are dropped as well. By
+        default none is.
 
     Returns
     -------
@@ -135,82 +150,126 @@ def prefix_beam_search(
     """
     log_y = _checked(log_y, blank, width)
     check_count(n_best, "n_best")
-    A = log_y.shape[1]
-    weights, nothing = None, 0.0
-    if not (isfinite(lm_weight) and lm_weight >= 0 and isfinite(length_exponent)):
-        raise ValueError(
-            f"lm_weight is {lm_weight} and length_exponent {length_exponent}; both must be finite, the weight 0 or more"
-        )
+    _check_settings(lm_weight, length_exponent, symbol_floor, beam_distance)
+    T, A = log_y.shape
+    weights = np.empty((0, 0))
     if log_bigram is not None and lm_weight != 0:
-        log_bigram = np.asarray(log_bigram, dtype=float)
-        if log_bigram.shape != (A, A) or not (log_bigram < inf).all():
-            raise ValueError(
-                f"log_bigram has shape {log_bigram.shape}; it must be ({A}, {A}) logarithms, none of them NaN or +inf"
-            )
-        weights, nothing = lm_weight * log_bigram, -inf
-    prefixes = _Prefixes(blank)
+        weights = lm_weight * _check_model(log_bigram, A)
+    most = 1  # there are no more prefixes than strings of up to T symbols
+    for _ in range(T):
+        if most >= width:
+            break
+        most = min(most * A + 1, width)
+    run = compiled.loops("decoding")
+    search = _prefix_beam if run is None else run.prefix_beam
+    nodes, log_p, added, above, symbol, depth = search(
+        plain(log_y), index(blank), most, plain(weights), float(symbol_floor), float(beam_distance)
+    )
+    log_p = np.minimum(log_p, 0.0)  # rounding may lift that of a certain string above it
+    scores, lengths = log_p + added, depth[nodes]
+    ranks = _ranks(scores, lengths, length_exponent)
+    if len(ranks) > n_best:  # spelling takes time: leave out what cannot be among the best
+        among = np.flatnonzero(ranks <= np.partition(ranks, n_best - 1)[n_best - 1])
+    else:
+        among = np.arange(len(ranks))
+    found = []
+    for row in among.tolist():
+        labels = _spell(int(nodes[row]), int(lengths[row]), above, symbol)
+        score = _divided(float(scores[row]), len(labels), length_exponent)
+        found.append((ranks[row], labels, Hypothesis(labels, float(log_p[row]), score)))
+    return [hypothesis for *_, hypothesis in sorted(found)[:n_best]]
+
+
+def _ranks(scores: NDArray, lengths: NDArray, exponent: float) -> NDArray[np.float64]:
+    """Return what to sort scores by, ascending, when each is to be divided by its length to a power.
+
+    They are compared by sign and logarithm, because the quotients may be beyond all floats. The empty string comes last.
+    """
+    if not exponent:
+        return -scores
+    sign = np.where(lengths > 0, np.sign(scores), -2)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        size = np.log(np.abs(scores)) - exponent * np.log(lengths)
+    size = np.where(np.abs(sign) == 1, -sign * size, 0.0)
+    order = np.lexsort((size, -sign))
+    steps = (np.diff(sign[order]) != 0) | (np.diff(size[order]) != 0)
+    ranks = np.empty(len(order))
+    ranks[order] = np.append(0, np.cumsum(steps))[: len(order)]
+    return ranks
+
+
+def _divided(score: float, length: int, exponent: float) -> float:
+    """Divide a score by its length to a power, as far as there are floats."""
+    if not exponent:
+        return score
+    if length == 0:
+        return -inf
+    with np.errstate(over="ignore", under="ignore"):
+        return float(np.float64(score) * np.exp(-exponent * np.log(length))) if score else 0.0
+
+
+def _spell(node: int, length: int, above: NDArray, symbol: NDArray) -> tuple[int, ...]:
+    """Spell a prefix out, from its last symbol back."""
+    labels = np.empty(length, dtype=np.int64)
+    run = compiled.loops("decoding")
+    if run is not None:
+        run.spell(node, above, symbol, labels)
+    else:
+        for k in range(length - 1, -1, -1):
+            labels[k], node = symbol[node], above[node]
+    return tuple(labels.tolist())
+
+
+@np.errstate(under="ignore")  # in the sum of two probabilities, one may be nothing beside the other
+def _prefix_beam(log_y, blank, width, weights, symbol_floor, beam_distance):
+    """Do what :func:`course_utils.compiled.decoding.prefix_beam` does, all prefixes of a frame at a time."""
+    A, prefixes = log_y.shape[1], _Prefixes(blank)
     ids, last = np.array([prefixes.ROOT]), np.array([blank])
-    in_blank, in_symbol, lm = np.ones(1), np.zeros(1), np.zeros(1)
-    log_scale = 0.0
-    tops = log_y.max(axis=1)
-    for frame in np.exp(log_y - tops[:, None]):
-        both = in_blank + in_symbol
-        stay_blank = both * frame[blank]
-        stay_symbol = in_symbol * frame[last]
-        grown = both[:, None] * frame
-        rows = np.arange(len(ids))
-        grown[rows, last] = in_blank * frame[last]
-        grown[:, blank] = 0
+    in_blank, in_symbol, added = np.zeros(1), np.full(1, -inf), np.zeros(1)
+    for frame in log_y:
+        frame = np.where((frame >= symbol_floor) | (np.arange(A) == frame.argmax()), frame, -inf)
+        both = np.logaddexp(in_blank, in_symbol)
+        stay_blank, stay_symbol = both + frame[blank], in_symbol + frame[last]
+        grown = both[:, None] + frame
+        grown[np.arange(len(ids)), last] = in_blank + frame[last]
+        grown[:, blank] = -inf
         parent_row = prefixes.rows_of_parents(ids)
         merged = np.flatnonzero(parent_row >= 0)  # the parent is in the beam too: its extension is this very prefix
-        if len(merged):
-            above, symbol = parent_row[merged], last[merged]
-            stay_symbol[merged] += grown[above, symbol]
-            grown[above, symbol] = 0
-        stay = stay_blank + stay_symbol
-        rank_stay, rank_grown = stay, grown
-        if weights is not None:
-            with np.errstate(divide="ignore"):  # as logarithms: a heavy model would underflow
-                rank_stay, rank_grown = np.log(stay) + lm, np.log(grown) + lm[:, None] + weights[last]
+        above, symbol = parent_row[merged], last[merged]
+        stay_symbol[merged] = np.logaddexp(stay_symbol[merged], grown[above, symbol])
+        grown[above, symbol] = -inf
+        rank_stay, rank_grown = np.logaddexp(stay_blank, stay_symbol) + added, grown + added[:, None]
+        if weights.size:
+            rank_grown = rank_grown + weights[last]
         # With a full beam, what grew must beat the worst that stays; that leaves few to sort.
-        floor = rank_stay.min() if len(ids) == width else nothing
+        floor = rank_stay.min() if len(ids) == width else -inf
         rank_grown = rank_grown.ravel()
-        new = np.flatnonzero(rank_grown > floor)
-        kept = np.flatnonzero(rank_stay > nothing)
+        new, kept = np.flatnonzero(rank_grown > floor), np.flatnonzero(rank_stay > -inf)
         ranks = np.concatenate([rank_stay[kept], rank_grown[new]])
-        if len(ranks) > width:
-            cut = len(ranks) - width
-            survives = np.zeros(len(ranks), dtype=bool)
-            survives[np.argpartition(ranks, cut)[cut:]] = True
-            kept, new = kept[survives[: len(kept)]], new[survives[len(kept) :]]
+        survives = ranks >= ranks.max(initial=-inf) - beam_distance
+        if survives.sum() > width:
+            survives[np.argsort(ranks)[:-width]] = False
+        kept, new = kept[survives[: len(kept)]], new[survives[len(kept) :]]
         above, symbol = np.divmod(new, A)
         new_ids = prefixes.extend(ids[above], symbol)
-        if weights is not None:
-            lm = np.concatenate([lm[kept], lm[above] + weights[last[above], symbol]])
+        if weights.size:
+            added = np.concatenate([added[kept], added[above] + weights[last[above], symbol]])
+        else:
+            added = np.zeros(len(kept) + len(new))
         ids, last = np.concatenate([ids[kept], new_ids]), np.concatenate([last[kept], symbol])
-        in_blank = np.concatenate([stay_blank[kept], np.zeros(len(new))])
+        in_blank = np.concatenate([stay_blank[kept], np.full(len(new), -inf)])
         in_symbol = np.concatenate([stay_symbol[kept], grown[above, symbol]])
-        total = in_blank.sum() + in_symbol.sum()
-        if total == 0:
-            return []
-        in_blank /= total
-        in_symbol /= total
-        log_scale += log(total)
-    scale = log_scale + tops.sum()
-    found = []
-    for row, p in enumerate((in_blank + in_symbol).tolist()):
-        if p == 0:  # the last of the smallest numbers there are
-            continue
-        labels, log_p = prefixes.labels(int(ids[row])), log(p) + scale
-        score = log_p + (float(lm[row]) if weights is not None else 0.0)
-        if length_exponent:
-            score = score / len(labels) ** length_exponent if labels else -inf
-        found.append(Hypothesis(labels, float(log_p), float(score)))
-    return sorted(found, key=lambda h: (-h.score, h.labels))[:n_best]
+    log_p = np.logaddexp(in_blank, in_symbol)
+    return ids, log_p, added, prefixes.parent, np.array(prefixes.symbols), prefixes.depths()
 
 
 def edit_distance(read: Sequence, true: Sequence) -> int:
     """Count the fewest symbols to insert, delete or replace that turn one sequence into the other (Levenshtein)."""
+    run = compiled.loops("decoding")
+    if run is not None and len(read) and len(true):
+        number = {symbol: n for n, symbol in enumerate({*read, *true})}
+        sequences = (np.array([number[symbol] for symbol in sequence], dtype=np.int64) for sequence in (read, true))
+        return int(run.edit_distance(*sequences, np.empty(len(true) + 1, dtype=np.int64)))
     row = list(range(len(true) + 1))
     for n, symbol in enumerate(read, start=1):
         above, row[0] = row[0], n
@@ -272,13 +331,12 @@ class _Prefixes:
             nodes.append(node)
         return np.array(nodes, dtype=np.intp)
 
-    def labels(self, node: int) -> tuple[int, ...]:
-        """Spell a prefix out."""
-        reverse = []
-        while node != self.ROOT:
-            reverse.append(self.symbols[node])
-            node = int(self.parent[node])
-        return tuple(reverse[::-1])
+    def depths(self) -> NDArray[np.intp]:
+        """Return the length of every prefix; a node is made after the one above it."""
+        depth = [0, 0]
+        for node in range(2, len(self.symbols)):
+            depth.append(depth[self.parent[node]] + 1)
+        return np.array(depth)
 
 
 def _checked(log_y: ArrayLike, blank: int, width: int) -> NDArray[np.float64]:
@@ -286,6 +344,32 @@ def _checked(log_y: ArrayLike, blank: int, width: int) -> NDArray[np.float64]:
     check_blank(blank, log_y.shape[1])
     check_count(width, "width")
     return log_y
+
+
+def _check_settings(lm_weight: float, length_exponent: float, symbol_floor: float, beam_distance: float) -> None:
+    for name, value, least, most, says in (
+        ("lm_weight", lm_weight, 0, sys.float_info.max, "finite, 0 or more"),
+        ("length_exponent", length_exponent, -sys.float_info.max, sys.float_info.max, "finite"),
+        ("symbol_floor", symbol_floor, -inf, 0, "a log-probability, 0 or less"),
+        ("beam_distance", beam_distance, 0, inf, "a number of nats, 0 or more"),
+    ):
+        if not isinstance(value, Real) or not least <= value <= most:
+            raise ValueError(f"{name} is {value!r}; it must be {says}")
+
+
+def _check_model(log_bigram: ArrayLike, A: int) -> NDArray[np.float64]:
+    try:
+        log_bigram = np.asarray(log_bigram, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"log_bigram is not a table of numbers: {error}") from None
+    if log_bigram.shape != (A, A) or not (log_bigram < inf).all():
+        raise ValueError(
+            f"log_bigram has shape {log_bigram.shape}; it must be ({A}, {A}) logarithms, none of them NaN or +inf"
+        )
+    hint = looks_like_probabilities(log_bigram)
+    if hint:
+        raise ValueError(f"log_bigram must be logarithms{hint}")
+    return log_bigram
 
 
 def check_count(count: int, name: str) -> None:

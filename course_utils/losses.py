@@ -3,17 +3,47 @@
 The symbols lie on the last axis. The order of arguments is always the model first, the truth second.
 """
 
+from numbers import Real
+from operator import index
 from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from course_utils.alignment import check_log_probabilities, check_row_sums
+
 
 def log_softmax(logits: ArrayLike) -> NDArray[np.float64]:
-    """Logarithm of the softmax of the last axis, safe for logits of any size."""
-    logits = np.asarray(logits, dtype=np.float64)
-    shifted = logits - np.max(logits, axis=-1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    """Logarithm of the softmax of the last axis, for finite logits of any size.
+
+    Parameters
+    ----------
+    logits
+        (…, A) numbers; −inf is a probability of zero, but not for all A symbols of a row.
+
+    Raises
+    ------
+    ValueError
+        There is no symbol, a logit is NaN or +inf, or all of a row are −inf.
+    """
+    logits = as_numbers("logits", logits)
+    if logits.ndim == 0 or logits.shape[-1] == 0:
+        raise ValueError(f"logits has shape {logits.shape}; it must be (…, A), at least one symbol on the last axis")
+    top = np.max(logits, axis=-1, keepdims=True)
+    if not np.isfinite(top).all():  # NaN wins every max, so the one that is taken anyway finds all three faults
+        _refuse_logits(logits, top)
+    with np.errstate(under="ignore", over="ignore"):  # a probability of zero, and a logarithm of −inf
+        shifted = logits - top
+        return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+
+
+def _refuse_logits(logits: NDArray, top: NDArray) -> None:
+    for fault, name in ((np.isnan(logits), "NaN"), (logits == np.inf, "infinite")):
+        if fault.any():
+            where = ", ".join(map(str, np.argwhere(fault)[0]))
+            raise ValueError(f"logits[{where}] is {name}; a logit is a number, or −inf for a probability of zero")
+    where = ", ".join([*map(str, np.argwhere(top[..., 0] == -np.inf)[0]), ":"])
+    raise ValueError(f"logits[{where}] is −inf throughout; one symbol at least must be possible")
 
 
 def cross_entropy(logits: ArrayLike, target: ArrayLike) -> NDArray[np.float64]:
@@ -29,13 +59,14 @@ def cross_entropy(logits: ArrayLike, target: ArrayLike) -> NDArray[np.float64]:
     Raises
     ------
     ValueError
-        The shapes do not go together, or an index is not one of the A symbols.
+        The shapes do not go together, an index is not one of the A symbols, or the logits have no softmax.
     """
     log_y = log_softmax(logits)
     target = _check_classes(target, log_y.shape)
     return -np.take_along_axis(log_y, target[..., None], axis=-1)[..., 0]
 
 
+@np.errstate(under="ignore")
 def cross_entropy_gradient(logits: ArrayLike, target: ArrayLike, weights: ArrayLike = 1.0) -> NDArray[np.float64]:
     """Differentiate the weighted sum of all losses with respect to the logits: weight × (softmax − one-hot).
 
@@ -44,7 +75,7 @@ def cross_entropy_gradient(logits: ArrayLike, target: ArrayLike, weights: ArrayL
     logits, target
         As in :func:`cross_entropy`.
     weights
-        How much each frame counts: (…), anything that broadcasts to it, or (T,) for the steps of a batch (T, B).
+        How much each frame counts, as in :func:`spread`.
 
     Returns
     -------
@@ -54,7 +85,7 @@ def cross_entropy_gradient(logits: ArrayLike, target: ArrayLike, weights: ArrayL
     Raises
     ------
     ValueError
-        As in :func:`cross_entropy`.
+        As in :func:`cross_entropy` and in :func:`spread`.
     """
     gradient = np.exp(log_softmax(logits))
     target = _check_classes(target, gradient.shape)
@@ -64,23 +95,37 @@ def cross_entropy_gradient(logits: ArrayLike, target: ArrayLike, weights: ArrayL
 
 
 def spread(weights: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.float64]:
-    """Broadcast weights to targets of some shape, time first: (T,) weights are those of the steps, also for a batch.
+    """Broadcast weights to targets of some shape, time first.
+
+    Parameters
+    ----------
+    weights
+        One number for all; (T,) for the steps, whatever stands beside them, also where a batch has as many sequences
+        as steps; or as many axes as the targets, of their lengths or 1: (T, 1) for the steps of a batch, (1, B) for
+        its sequences.
+    shape
+        Of the targets, such as (T,) or (T, B).
 
     Raises
     ------
     ValueError
-        They cannot be.
+        They have another shape, or one of them is not finite.
     """
-    weights = np.asarray(weights, dtype=np.float64)
-    one_a_step = weights[:, None] if weights.ndim == 1 and len(shape) == 2 and weights.shape[0] == shape[0] else weights
-    try:
-        return np.broadcast_to(one_a_step, shape)
-    except ValueError:
+    weights = as_numbers("weights", weights)
+    if not np.isfinite(weights).all():
+        raise ValueError("weights has a number that is not finite")
+    a_step_each = weights.ndim == 1 and weights.shape == shape[:1]
+    aligned = weights.reshape(-1, *[1] * (len(shape) - 1)) if a_step_each else weights
+    if aligned.ndim not in (0, len(shape)) or any(n not in (1, m) for n, m in zip(aligned.shape, shape, strict=False)):
+        hint = ": weights[:, None] counts steps, weights[None, :] sequences" if len(shape) == 2 else ""
         raise ValueError(
-            f"weights has shape {weights.shape}; the targets have {shape}, so give one for each step"
-        ) from None
+            f"weights has shape {weights.shape}; the targets have {shape}, so give one number, one for each step, "
+            f"or as many axes as they have{hint}"
+        )
+    return np.broadcast_to(aligned, shape)
 
 
+@np.errstate(under="ignore")
 def kl_divergence(log_y: ArrayLike, y_star: ArrayLike) -> NDArray[np.float64]:
     """Divergence of the model from the truth, Σ y* (ln y* − ln y), in nats; 0 ln 0 is 0.
 
@@ -89,22 +134,31 @@ def kl_divergence(log_y: ArrayLike, y_star: ArrayLike) -> NDArray[np.float64]:
     log_y
         (…, A) natural log-probabilities of the model; −inf is allowed.
     y_star
-        (…, A) true probabilities.
+        (…, A) true probabilities, such as one-hot rows. One of the two may have one row for all of the other.
 
     Raises
     ------
     ValueError
-        ``y_star`` has a negative number or one that is not a number.
+        The shapes do not go together, or the rows of one of the two are no distributions.
     """
-    log_y, y_star = np.asarray(log_y, dtype=np.float64), np.asarray(y_star, dtype=np.float64)
+    log_y, y_star = as_numbers("log_y", log_y), as_numbers("y_star", y_star)
+    try:
+        shape = np.broadcast_shapes(log_y.shape, y_star.shape)
+    except ValueError:
+        shape = ()
+    if not shape or log_y.shape[-1:] != y_star.shape[-1:]:
+        raise ValueError(f"log_y has shape {log_y.shape} and y_star {y_star.shape}; both must be (…, A)")
+    if log_y.size:
+        check_log_probabilities(log_y.reshape(-1, shape[-1]))
     if not (y_star >= 0).all():
-        raise ValueError("y_star has a negative number or a nan; give probabilities")
+        raise ValueError("y_star has a negative number or a nan; give probabilities, not their logarithms")
+    check_row_sums(y_star.reshape(-1, max(shape[-1], 1)).sum(axis=1), "y_star")
     true = y_star > 0  # what never happens costs nothing, however improbable the model thinks it
-    with np.errstate(divide="ignore"):
-        log_y_star = np.log(np.where(true, y_star, 1.0))
+    log_y_star = np.log(np.where(true, y_star, 1.0))
     return np.where(true, y_star * (log_y_star - np.where(true, log_y, 0.0)), 0.0).sum(axis=-1)
 
 
+@np.errstate(under="ignore")
 def step_weights(
     T: int, kind: Literal["every step", "uniform", "ramp", "end"], base: float = 0.5, *, normalised: bool = False
 ) -> NDArray[np.float64]:
@@ -131,17 +185,15 @@ def step_weights(
     ValueError
         There is no such kind, or a number is out of range.
     """
-    if T < 1 or int(T) != T:
-        raise ValueError(f"T is {T}; it is a number of steps, 1 or more")
-    T = int(T)
+    T = check_count("T", T, 1)
     if kind == "every step":
         weights = np.ones(T)
     elif kind == "uniform":
         weights = np.full(T, 1 / T)
     elif kind == "ramp":
-        if not 0 < base < 1:
+        if not (is_number(base) and 0 < base < 1):
             raise ValueError(
-                f"base is {base}; it must be above 0 and below 1, or some weights are negative or grow back"
+                f"base is {base!r}; it must be above 0 and below 1, or some weights are negative or grow back"
             )
         weights = base ** np.arange(T - 1, -1, -1.0)
     elif kind == "end":
@@ -152,8 +204,46 @@ def step_weights(
     return weights / weights.sum() if normalised else weights
 
 
+def as_numbers(name: str, values: ArrayLike) -> NDArray[np.float64]:
+    """Return values as an array of float64, or say under their name that they are no such thing.
+
+    Raises
+    ------
+    ValueError
+        They are text, or rows of different lengths.
+    """
+    try:
+        return np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} is not an array of numbers: {error}") from None
+
+
+def is_number(value: object) -> bool:
+    """Whether a value is a single finite number, and not a text that reads like one."""
+    return isinstance(value, Real) and bool(np.isfinite(value))
+
+
+def check_count(name: str, value: int, least: int, of: str = "steps") -> int:
+    """Return a count as an int, or say under its name what it counts.
+
+    Raises
+    ------
+    ValueError
+        It is not an integer, or below the least.
+    """
+    try:
+        if index(value) >= least:
+            return index(value)
+    except TypeError:
+        pass
+    raise ValueError(f"{name} is {value!r}; it is a number of {of}, {least} or more, as an integer")
+
+
 def _check_classes(target: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.intp]:
-    target = np.asarray(target)
+    try:
+        target = np.asarray(target)
+    except ValueError as error:
+        raise ValueError(f"target is not an array of symbols: {error}") from None
     if target.shape != shape[:-1]:
         raise ValueError(f"target has shape {target.shape}; the logits have {shape}, so it must be {shape[:-1]}")
     if target.size and target.dtype.kind not in "iu":

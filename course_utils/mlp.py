@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from course_utils.losses import cross_entropy, cross_entropy_gradient
+from course_utils.losses import as_numbers, check_count, cross_entropy, cross_entropy_gradient
 
 PARAMETERS = ("W_1", "b_1", "W_2", "b_2")
 Gradients = dict[str, NDArray[np.float64]]
@@ -29,7 +29,7 @@ class MLP:
     Raises
     ------
     ValueError
-        The shapes do not go together.
+        The shapes do not go together, or a number is not finite.
     """
 
     W_1: NDArray[np.float64]
@@ -39,7 +39,10 @@ class MLP:
 
     def __post_init__(self):
         for name in PARAMETERS:
-            object.__setattr__(self, name, np.array(getattr(self, name), dtype=np.float64))
+            value = np.array(as_numbers(name, getattr(self, name)))
+            if not np.isfinite(value).all():
+                raise ValueError(f"{name} has a number that is not finite")
+            object.__setattr__(self, name, value)
         if self.W_1.ndim != 2 or self.W_2.ndim != 2:
             raise ValueError(f"W_1 has shape {self.W_1.shape} and W_2 {self.W_2.shape}; both must be matrices")
         H = len(self.W_1)
@@ -60,15 +63,24 @@ class MLP:
 
 
 def random_mlp(rng: np.random.Generator, D: int, H: int, A: int) -> MLP:
-    """Draw a network: weights normal with standard deviation 1 / √(number of their inputs), biases zero."""
+    """Draw a network: weights normal with standard deviation 1 / √(number of their inputs), biases zero.
+
+    Raises
+    ------
+    ValueError
+        A size is not an integer from 1 on.
+    """
+    D, H, A = check_count("D", D, 1, "inputs"), check_count("H", H, 1, "units"), check_count("A", A, 1, "outputs")
     return MLP(rng.normal(0, D**-0.5, (H, D)), np.zeros(H), rng.normal(0, H**-0.5, (A, H)), np.zeros(A))
 
 
+@np.errstate(under="ignore")  # a product that is too small for a number is zero, here and below
 def logits(net: MLP, x: ArrayLike) -> NDArray[np.float64]:
     """Apply the network to every vector: from (…, D) inputs to (…, A) logits."""
     return np.tanh(_check_inputs(net, x) @ net.W_1.T + net.b_1) @ net.W_2.T + net.b_2
 
 
+@np.errstate(under="ignore")
 def frame_gradients(net: MLP, x: ArrayLike, target: ArrayLike) -> Gradients:
     """Gradient of the cross-entropy of every frame by itself; each array is (T, *shape of the parameter).
 
@@ -80,8 +92,15 @@ def frame_gradients(net: MLP, x: ArrayLike, target: ArrayLike) -> Gradients:
         (T, D).
     target
         (T,) index of the right symbol.
+
+    Raises
+    ------
+    ValueError
+        The shapes do not go together; take the sequences of a batch one by one.
     """
     x = _check_inputs(net, x)
+    if x.ndim != 2:
+        raise ValueError(f"x has shape {x.shape}; frames are (T, D), so take the sequences of a batch one by one")
     h = np.tanh(x @ net.W_1.T + net.b_1)
     d_logits = cross_entropy_gradient(h @ net.W_2.T + net.b_2, target)
     dz = (d_logits @ net.W_2) * (1 - h * h)
@@ -93,6 +112,7 @@ def frame_gradients(net: MLP, x: ArrayLike, target: ArrayLike) -> Gradients:
     }
 
 
+@np.errstate(under="ignore")
 def loss_and_gradients(net: MLP, x: ArrayLike, target: ArrayLike) -> tuple[float, Gradients]:
     """Sum of the cross-entropies of all frames, and its gradient with respect to all four parameters.
 
@@ -121,19 +141,18 @@ def windows(x: ArrayLike, before: int, after: int = 0) -> NDArray[np.float64]:
     Raises
     ------
     ValueError
-        ``x`` is not (T, D), or a count is negative.
+        ``x`` is not (T, D), or a count is negative or no integer.
     """
-    x = np.asarray(x, dtype=np.float64)
+    x = as_numbers("x", x)
     if x.ndim != 2:
         raise ValueError(f"x has shape {x.shape}; frames are (T, D)")
-    if before < 0 or after < 0:
-        raise ValueError(f"before is {before} and after {after}; a window has 0 or more frames on either side")
+    before, after = check_count("before", before, 0, "frames"), check_count("after", after, 0, "frames")
     padded = np.pad(x, ((before, after), (0, 0)))
     return np.hstack([padded[k : k + len(x)] for k in range(before + 1 + after)])
 
 
 def _check_inputs(net: MLP, x: ArrayLike) -> NDArray[np.float64]:
-    x, D = np.asarray(x, dtype=np.float64), net.W_1.shape[1]
+    x, D = as_numbers("x", x), net.W_1.shape[1]
     if x.ndim == 0 or x.shape[-1] != D:
         raise ValueError(f"x has shape {x.shape}; the network has {D} inputs, so it must be (…, {D})")
     return x

@@ -18,7 +18,15 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from course_utils.losses import cross_entropy, cross_entropy_gradient, log_softmax, spread
+from course_utils.losses import (
+    as_numbers,
+    check_count,
+    cross_entropy,
+    cross_entropy_gradient,
+    is_number,
+    log_softmax,
+    spread,
+)
 
 Activation = Literal["tanh", "relu", "sigmoid", "identity"]
 PARAMETERS = ("W_xh", "W_hh", "b_h", "W_hy", "b_y", "h_init")
@@ -57,7 +65,7 @@ class RNN:
     def __post_init__(self):
         if self.activation not in ("tanh", "relu", "sigmoid", "identity"):
             raise ValueError(f"activation is {self.activation!r}; choose 'tanh', 'relu', 'sigmoid' or 'identity'")
-        W_hh, W_xh, W_hy = (np.array(w, dtype=np.float64) for w in (self.W_hh, self.W_xh, self.W_hy))
+        W_hh, W_xh, W_hy = (np.array(as_numbers(name, getattr(self, name))) for name in ("W_hh", "W_xh", "W_hy"))
         if W_hh.ndim != 2 or W_hh.shape[0] != W_hh.shape[1]:
             raise ValueError(f"W_hh has shape {W_hh.shape}; it must be square, one row and one column for each unit")
         H = len(W_hh)
@@ -68,7 +76,7 @@ class RNN:
         found = {"W_xh": W_xh, "W_hh": W_hh, "W_hy": W_hy}
         for name, size in (("b_h", H), ("b_y", len(W_hy)), ("h_init", H)):
             value = getattr(self, name)
-            found[name] = np.zeros(size) if value is None else np.array(value, dtype=np.float64)
+            found[name] = np.zeros(size) if value is None else np.array(as_numbers(name, value))
             if found[name].shape != (size,):
                 raise ValueError(f"{name} has shape {found[name].shape}; it must be ({size},)")
         for name, value in found.items():
@@ -94,7 +102,16 @@ class RNN:
 def random_rnn(
     rng: np.random.Generator, D: int, H: int, A: int, activation: Activation = "tanh", scale: float = 1.0
 ) -> RNN:
-    """Draw a network: weights normal with standard deviation scale / √(number of their inputs), biases zero."""
+    """Draw a network: weights normal with standard deviation scale / √(number of their inputs), biases zero.
+
+    Raises
+    ------
+    ValueError
+        A size is not an integer from 1 on, the scale is negative, or there is no such activation.
+    """
+    D, H, A = check_count("D", D, 1, "inputs"), check_count("H", H, 1, "units"), check_count("A", A, 1, "outputs")
+    if not (is_number(scale) and scale >= 0):
+        raise ValueError(f"scale is {scale!r}; it is a finite number, 0 or more")
 
     def weights(rows, columns):
         return rng.normal(0, scale / np.sqrt(columns), (rows, columns))
@@ -134,16 +151,19 @@ class Run:
         return self.states[:-1]
 
     @property
+    @np.errstate(under="ignore")
     def z(self) -> NDArray[np.float64]:
         """(T, …, H) what goes into the activation."""
         return self.x @ self.net.W_xh.T + self.h_before @ self.net.W_hh.T + self.net.b_h
 
     @cached_property
+    @np.errstate(under="ignore")
     def slope(self) -> NDArray[np.float64]:
         """(T, …, H) derivative of the activation at every unit; that of relu at 0 counts as 0."""
         return _slope(self.net.activation, self.h)
 
     @property
+    @np.errstate(under="ignore")
     def y(self) -> NDArray[np.float64]:
         """(T, …, A) softmax of the logits."""
         return np.exp(log_softmax(self.logits))
@@ -152,11 +172,13 @@ class Run:
         """Return the cross-entropy of every step, (T, …), in nats."""
         return cross_entropy(self.logits, target)
 
+    @np.errstate(under="ignore")
     def jacobians(self) -> NDArray[np.float64]:
         """(T, …, H, H) dh_t / dh_{t−1} = diag(φ'(z_t)) W_hh, that of h_0 with respect to the initial state first."""
         return self.slope[..., None] * self.net.W_hh
 
 
+@np.errstate(under="ignore")  # a product that is too small for a number is zero, here as everywhere below
 def run(net: RNN, x: ArrayLike, h: ArrayLike | None = None) -> Run:
     """Run a network over a whole sequence.
 
@@ -178,16 +200,19 @@ def run(net: RNN, x: ArrayLike, h: ArrayLike | None = None) -> Run:
     H = len(net.W_hh)
     states = np.empty((len(x) + 1, *x.shape[1:-1], H))
     states[0] = net.h_init if h is None else _check_state(h, x, H)
-    np.matmul(x, net.W_xh.T, out=states[1:])
-    states[1:] += net.b_h
-    from_state, recurrent = np.empty(states.shape[1:]), np.ascontiguousarray(net.W_hh.T)
+    _product(x, net.W_xh.T, out=states[1:])
+    from_state = np.empty(states.shape[1:])
     for before, now in pairwise(states):
-        np.matmul(before, recurrent, out=from_state)
+        np.matmul(before, net.W_hh.T, out=from_state)
+        from_state += net.b_h
         now += from_state
         _activate(net.activation, now)
-    return Run(net, x, states, states[1:] @ net.W_hy.T + net.b_y)
+    logits = _product(states[1:], net.W_hy.T)
+    logits += net.b_y
+    return Run(net, x, states, logits)
 
 
+@np.errstate(under="ignore")
 def step(net: RNN, h: ArrayLike, x: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Go one step: from a state and an input to the next state and its logits. All that online inference needs.
 
@@ -210,10 +235,11 @@ def step(net: RNN, h: ArrayLike, x: ArrayLike) -> tuple[NDArray[np.float64], NDA
     ValueError
         The shapes do not go together.
     """
+    h, x = as_numbers("h", h), as_numbers("x", x)
     for name, value, size in (("h", h, len(net.W_hh)), ("x", x, net.W_xh.shape[1])):
-        if np.ndim(value) not in (1, 2) or np.shape(value)[-1] != size:
-            raise ValueError(f"{name} has shape {np.shape(value)}; it must be ({size},) or (B, {size})")
-    h = np.asarray(x, dtype=np.float64) @ net.W_xh.T + np.asarray(h, dtype=np.float64) @ net.W_hh.T + net.b_h
+        if value.ndim not in (1, 2) or value.shape[-1] != size:
+            raise ValueError(f"{name} has shape {value.shape}; it must be ({size},) or (B, {size})")
+    h = x @ net.W_xh.T + h @ net.W_hh.T + net.b_h
     _activate(net.activation, h)
     return h, h @ net.W_hy.T + net.b_y
 
@@ -228,10 +254,8 @@ class Backward:
         The forward run it belongs to.
     d_logits
         (T, …, A) derivative of the loss with respect to the logits, where it begins.
-    delta
-        (T, …, H) derivative of the whole loss with respect to h_t.
     dz
-        (T, …, H) the same with respect to z_t: delta × φ'(z_t).
+        (T, …, H) derivative of the whole loss with respect to z_t: delta × φ'(z_t).
     gradients
         Of all six parameters, summed over time and over the batch. That of h_init is the derivative with respect to
         the state that the run started from, whether that was ``net.h_init`` or was given.
@@ -239,27 +263,35 @@ class Backward:
 
     run: Run
     d_logits: NDArray[np.float64]
-    delta: NDArray[np.float64]
     dz: NDArray[np.float64]
     gradients: Gradients
 
+    @cached_property
+    def delta(self) -> NDArray[np.float64]:
+        """(T, …, H) derivative of the whole loss with respect to h_t."""
+        return self.direct + self.future
+
     @property
+    @np.errstate(under="ignore")
     def direct(self) -> NDArray[np.float64]:
         """(T, …, H) the part of delta that comes from the loss of the step itself."""
         return self.d_logits @ self.run.net.W_hy
 
     @property
+    @np.errstate(under="ignore")
     def future(self) -> NDArray[np.float64]:
         """(T, …, H) the part of delta that comes from later losses, W_hhᵀ dz_{t+1}; zero at the last step."""
-        future = np.zeros_like(self.delta)
+        future = np.zeros_like(self.dz)
         future[:-1] = self.dz[1:] @ self.run.net.W_hh
         return future
 
     @property
+    @np.errstate(under="ignore")
     def d_x(self) -> NDArray[np.float64]:
         """(T, …, D) derivative of the loss with respect to the inputs."""
         return self.dz @ self.run.net.W_xh
 
+    @np.errstate(under="ignore")
     def contributions(self, name: str) -> NDArray[np.float64]:
         """(T, …) what each step adds to the gradient of a parameter; with h_init, only step 0 does.
 
@@ -271,6 +303,7 @@ class Backward:
         return _contributions(name, self.run, self.dz, self.d_logits)
 
 
+@np.errstate(under="ignore")
 def backward(run: Run, d_logits: ArrayLike) -> Backward:
     """Back-propagate through time.
 
@@ -288,18 +321,18 @@ def backward(run: Run, d_logits: ArrayLike) -> Backward:
         ``d_logits`` has another shape than the logits.
     """
     d_logits = _check_d_logits(run, d_logits)
-    delta, dz = d_logits @ run.net.W_hy, np.empty_like(run.h)
-    _slope(run.net.activation, run.h, out=dz)
-    from_future = np.empty(run.states.shape[1:])
-    for t in range(len(delta) - 1, -1, -1):
-        if t + 1 < len(delta):
+    dz, h = d_logits @ run.net.W_hy, run.h  # at first, what comes from the loss of each step itself
+    from_future, slope = np.empty(run.states.shape[1:]), np.empty(run.states.shape[1:])
+    for t in range(len(dz) - 1, -1, -1):
+        if t + 1 < len(dz):
             np.matmul(dz[t + 1], run.net.W_hh, out=from_future)
-            delta[t] += from_future
-        dz[t] *= delta[t]
+            dz[t] += from_future
+        dz[t] *= _slope(run.net.activation, h[t], out=slope)
     initial = dz[0] @ run.net.W_hh if len(dz) else np.zeros_like(run.states[0])
-    return Backward(run, d_logits, delta, dz, _gradients(run, d_logits, dz, initial))
+    return Backward(run, d_logits, dz, _gradients(run, d_logits, dz, initial))
 
 
+@np.errstate(under="ignore")
 def loss_and_gradients(net: RNN, x: ArrayLike, target: ArrayLike, weights: ArrayLike = 1.0) -> tuple[float, Gradients]:
     """Weighted sum of the cross-entropies of all steps, and its gradient with respect to all six parameters.
 
@@ -310,14 +343,16 @@ def loss_and_gradients(net: RNN, x: ArrayLike, target: ArrayLike, weights: Array
     target
         (T,) or (T, B) index of the right symbol.
     weights
-        What each step counts, (T,), or broadcast to the shape of ``target``: 1 for a loss at every step; zeros and a
-        one at the end to classify a sequence.
+        What each step counts, (T,), or as in :func:`course_utils.losses.spread`: 1 for a loss at every step; zeros
+        and a one at the end to classify a sequence.
     """
     forward = run(net, x)
-    losses = spread(weights, np.shape(target)) * forward.losses(target)
-    return float(losses.sum()), backward(forward, cross_entropy_gradient(forward.logits, target, weights)).gradients
+    losses = forward.losses(target)
+    loss = float((spread(weights, losses.shape) * losses).sum())
+    return loss, backward(forward, cross_entropy_gradient(forward.logits, target, weights)).gradients
 
 
+@np.errstate(under="ignore")
 def truncated_per_loss(run: Run, d_logits: ArrayLike, k: int) -> tuple[NDArray[np.float64], Gradients]:
     """Truncate back-propagation so that every loss reaches back k steps and no further (section 4.7).
 
@@ -339,9 +374,9 @@ def truncated_per_loss(run: Run, d_logits: ArrayLike, k: int) -> tuple[NDArray[n
     Raises
     ------
     ValueError
-        ``k`` is negative.
+        ``k`` is negative or no integer.
     """
-    k = _count("k", k, 0)
+    k = check_count("k", k, 0)
     d_logits = _check_d_logits(run, d_logits)
     carried = np.zeros_like(run.states)  # what has come back to each state, the initial one first
     carried[1:] = d_logits @ run.net.W_hy
@@ -353,6 +388,7 @@ def truncated_per_loss(run: Run, d_logits: ArrayLike, k: int) -> tuple[NDArray[n
     return total[1:], _gradients(run, d_logits, total[1:] * run.slope, total[0])
 
 
+@np.errstate(under="ignore")
 def truncated_by_chunks(run: Run, d_logits: ArrayLike, chunk: int) -> tuple[NDArray[np.float64], Gradients]:
     """Truncate back-propagation by detaching the state at the start of every chunk of steps (section 4.7).
 
@@ -373,9 +409,9 @@ def truncated_by_chunks(run: Run, d_logits: ArrayLike, chunk: int) -> tuple[NDAr
     Raises
     ------
     ValueError
-        ``chunk`` is below 1.
+        ``chunk`` is below 1 or no integer.
     """
-    chunk = _count("chunk", chunk, 1)
+    chunk = check_count("chunk", chunk, 1)
     d_logits = _check_d_logits(run, d_logits)
     delta, dz = d_logits @ run.net.W_hy, np.empty_like(run.h)
     for t in range(len(delta) - 1, -1, -1):
@@ -395,6 +431,7 @@ class Checkpointed:
     states_kept: int
 
 
+@np.errstate(under="ignore")
 def checkpointed_gradients(
     net: RNN, x: ArrayLike, target: ArrayLike, weights: ArrayLike = 1.0, every: int = 1
 ) -> Checkpointed:
@@ -408,10 +445,14 @@ def checkpointed_gradients(
     Raises
     ------
     ValueError
-        ``every`` is below 1, or the shapes do not go together.
+        ``every`` is below 1 or no integer, or the shapes do not go together.
     """
-    every = _count("every", every, 1)
-    x, target = _check_inputs(net, x), np.asarray(target)
+    every = check_count("every", every, 1)
+    x = _check_inputs(net, x)
+    try:
+        target = np.asarray(target)
+    except ValueError as error:
+        raise ValueError(f"target is not an array of symbols: {error}") from None
     if target.shape != x.shape[:-1]:
         raise ValueError(f"target has shape {target.shape}; x has {x.shape}, so it must be {x.shape[:-1]}")
     weights = spread(weights, target.shape)
@@ -493,13 +534,13 @@ class BidirectionalRun:
 
 def run_bidirectional(net: BidirectionalRNN, x: ArrayLike) -> BidirectionalRun:
     """Run both directions over a whole sequence, (T, D) or (T, B, D)."""
-    x = np.asarray(x, dtype=np.float64)
+    x = _check_inputs(net.forwards, x)
     return BidirectionalRun(run(net.forwards, x), run(net.backwards, x[::-1]))
 
 
 def backward_bidirectional(run: BidirectionalRun, d_logits: ArrayLike) -> tuple[Backward, Backward]:
     """Back-propagate through both directions; each comes in the order in which it reads."""
-    d_logits = np.asarray(d_logits, dtype=np.float64)
+    d_logits = _check_d_logits(run, d_logits)
     return backward(run.forwards, d_logits), backward(run.backwards, d_logits[::-1])
 
 
@@ -524,7 +565,7 @@ def parity() -> RNN:
 
 def delay(steps: int) -> RNN:
     """Units in a row that hand their number on: the output is the input of ``steps`` steps before, at first 0."""
-    H = _count("steps", steps, 0) + 1
+    H = check_count("steps", steps, 0) + 1
     first, last = np.eye(H)[:, :1], np.eye(H)[-1:]
     return RNN(first, np.eye(H, k=-1), np.zeros(H), last, [0], activation="identity")
 
@@ -538,7 +579,7 @@ def add_binary(a: str, b: str) -> tuple[str, Run]:
         One of them is not a binary number.
     """
     for name, number in (("a", a), ("b", b)):
-        if not number or set(number) - {"0", "1"}:
+        if not isinstance(number, str) or not number or set(number) - {"0", "1"}:
             raise ValueError(f"{name} is {number!r}; write a binary number, such as 1011")
     T = max(len(a), len(b)) + 1  # one more, for the last carry
     x = np.array([[int(bit) for bit in reversed(number.zfill(T))] for number in (a, b)], dtype=float).T
@@ -553,14 +594,30 @@ def add_binary(a: str, b: str) -> tuple[str, Run]:
 def _activate(activation: Activation, z: NDArray) -> None:
     """Apply the activation in place."""
     if activation == "tanh":
-        np.tanh(z, out=z)
+        _tanh(z)
     elif activation == "relu":
         np.maximum(z, 0, out=z)
     elif activation == "sigmoid":  # through tanh, which does not overflow
         z *= 0.5
-        np.tanh(z, out=z)
+        _tanh(z)
         z *= 0.5
         z += 0.5
+
+
+def _tanh(z: NDArray) -> None:
+    """Apply tanh in place, where that pays as 1 − 2 / (e^2z + 1): on many processors np.tanh takes twice as long.
+
+    Few numbers are not worth so many calls. And beside the 1, small ones would lose their digits.
+    """
+    if z.size < 1000 or np.abs(z).min() < 1e-6:
+        np.tanh(z, out=z)
+        return
+    np.minimum(z, 20, out=z)  # from there on tanh is 1, and the exponential of what is larger may overflow
+    z *= 2
+    np.exp(z, out=z)
+    z += 1
+    np.divide(-2, z, out=z)
+    z += 1
 
 
 def _slope(activation: Activation, h: NDArray, out: NDArray | None = None) -> NDArray[np.float64]:
@@ -576,6 +633,13 @@ def _slope(activation: Activation, h: NDArray, out: NDArray | None = None) -> ND
         out *= h
     else:
         out[...] = 1
+    return out
+
+
+def _product(rows: NDArray, W: NDArray, out: NDArray | None = None) -> NDArray[np.float64]:
+    """Return ``rows @ W`` of all steps as a single matrix product: by itself, NumPy makes one of each step."""
+    out = np.empty((*rows.shape[:-1], W.shape[1])) if out is None else out
+    np.matmul(rows.reshape(-1, W.shape[0]), W, out=out.reshape(-1, W.shape[1]))
     return out
 
 
@@ -619,28 +683,22 @@ def _contributions(name: str, run: Run, dz: NDArray, d_logits: NDArray) -> NDArr
     return left.transpose(0, 2, 1) @ (right[:, None] if right.ndim == 2 else right)
 
 
-def _count(name: str, value: float, least: int) -> int:
-    if not np.isfinite(value) or value < least or value != int(value):
-        raise ValueError(f"{name} is {value}; it is a number of steps, {least} or more")
-    return int(value)
-
-
 def _check_inputs(net: RNN, x: ArrayLike) -> NDArray[np.float64]:
-    x, D = np.array(x, dtype=np.float64), net.W_xh.shape[1]  # a copy: the way back reads it again
+    x, D = np.array(as_numbers("x", x)), net.W_xh.shape[1]  # a copy: the way back reads it again
     if x.ndim not in (2, 3) or x.shape[-1] != D:
         raise ValueError(f"x has shape {x.shape}; the network has {D} inputs, so it must be (T, {D}) or (T, B, {D})")
     return x
 
 
 def _check_state(h: ArrayLike, x: NDArray, H: int) -> NDArray[np.float64]:
-    h = np.asarray(h, dtype=np.float64)
+    h = as_numbers("h", h)
     if h.shape not in ((H,), (*x.shape[1:-1], H)):
         raise ValueError(f"h has shape {h.shape}; a state is {(*x.shape[1:-1], H)}")
     return h
 
 
-def _check_d_logits(run: Run, d_logits: ArrayLike) -> NDArray[np.float64]:
-    d_logits = np.asarray(d_logits, dtype=np.float64)
+def _check_d_logits(run: "Run | BidirectionalRun", d_logits: ArrayLike) -> NDArray[np.float64]:
+    d_logits = as_numbers("d_logits", d_logits)
     if d_logits.shape != run.logits.shape:
         raise ValueError(f"d_logits has shape {d_logits.shape}; it must be that of the logits, {run.logits.shape}")
     return d_logits

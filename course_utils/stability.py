@@ -5,23 +5,49 @@ left: dh_T / dh_t = J_T J_{T−1} … J_{t+1} with J_t = diag(φ'(z_t)) W_hh. It
 """
 
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from course_utils.losses import as_numbers, check_count
 from course_utils.rnn import RNN, Activation, Run, run
 
 STEEPEST = {"tanh": 1.0, "relu": 1.0, "sigmoid": 0.25, "identity": 1.0}
 
 
 def spectral_norm(W: ArrayLike) -> float:
-    """Largest singular value: how far the matrix can stretch a vector in one step."""
-    return float(np.linalg.norm(np.asarray(W, dtype=np.float64), 2))
+    """Largest singular value: how far the matrix can stretch a vector in one step.
+
+    Raises
+    ------
+    ValueError
+        ``W`` is no matrix, or has a number that is not finite.
+    """
+    return float(np.linalg.norm(_check_matrix(W), 2))
 
 
 def spectral_radius(W: ArrayLike) -> float:
-    """Largest absolute value of an eigenvalue: how fast many steps with the same matrix grow in the long run."""
-    return float(np.abs(np.linalg.eigvals(np.asarray(W, dtype=np.float64))).max())
+    """Largest absolute value of an eigenvalue: how fast many steps with the same matrix grow in the long run.
+
+    Raises
+    ------
+    ValueError
+        ``W`` is no square matrix, or has a number that is not finite.
+    """
+    W = _check_matrix(W)
+    if W.shape[0] != W.shape[1]:
+        raise ValueError(f"W has shape {W.shape}; only a square matrix has eigenvalues")
+    return float(np.abs(np.linalg.eigvals(W)).max())
+
+
+def _check_matrix(W: ArrayLike) -> NDArray[np.float64]:
+    W = as_numbers("W", W)
+    if W.ndim != 2 or 0 in W.shape:
+        raise ValueError(f"W has shape {W.shape}; it must be a matrix")
+    if not np.isfinite(W).all():
+        raise ValueError("W has a number that is not finite")
+    return W
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,10 +77,11 @@ class Product:
     def matrix(self, n: int) -> NDArray[np.float64]:
         """Return the product of the last n Jacobians; it underflows to zero and overflows to infinity where it must."""
         direction = self.direction[n]
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", under="ignore"):
             return np.multiply(direction, np.exp(self.log_norm[n]), out=np.zeros_like(direction), where=direction != 0)
 
 
+@np.errstate(under="ignore")
 def product_of_jacobians(forward: Run) -> Product:
     """Multiply the Jacobians of a run of a single sequence, from the last one back.
 
@@ -89,6 +116,7 @@ def product_of_jacobians(forward: Run) -> Product:
     return Product(log_norm, log_upper, log_lower, direction)
 
 
+@np.errstate(under="ignore")
 def matrix_with(radius: float, norm: float, H: int, rng: np.random.Generator) -> NDArray[np.float64]:
     """Draw a matrix with a given spectral radius and a given spectral norm.
 
@@ -109,6 +137,9 @@ def matrix_with(radius: float, norm: float, H: int, rng: np.random.Generator) ->
     ValueError
         ``norm`` is below ``radius``, or another argument is out of range.
     """
+    for name, value in (("radius", radius), ("norm", norm)):
+        if not isinstance(value, Real):
+            raise ValueError(f"{name} is {value!r}; give a number")
     if not 0 <= radius <= norm:
         raise ValueError(
             f"the spectral norm is {norm:g} and the spectral radius {radius:g}; "
@@ -116,7 +147,7 @@ def matrix_with(radius: float, norm: float, H: int, rng: np.random.Generator) ->
         )
     if not np.isfinite(norm):
         raise ValueError(f"the spectral norm is {norm:g}; it must be finite")
-    if H < 2:
+    if check_count("H", H, 0, "units") < 2:
         raise ValueError(f"H is {H}; two sizes cannot be chosen apart with fewer than 2 units")
     turning = np.zeros((H, H))
     for k in range(0, H - 1, 2):
@@ -129,19 +160,20 @@ def matrix_with(radius: float, norm: float, H: int, rng: np.random.Generator) ->
     if H == 2:  # there is nothing beside a single rotation, so the eigenvalues are real here
         turning, above = np.eye(2), np.array([[0.0, 1.0], [0.0, 0.0]])
     basis = np.linalg.qr(rng.normal(size=(H, H)))[0]
-    return basis @ (radius * turning + _amount(radius * turning, above, norm) * above) @ basis.T
+    inside = (radius / norm if norm > 0 else 0.0) * turning  # with norm 1: what is small is then small against that
+    return norm * (basis @ (inside + _amount(inside, above) * above) @ basis.T)
 
 
-def _amount(inside: NDArray, above: NDArray, norm: float) -> float:
-    """How much of ``above`` brings the norm to what is asked; the norm grows with it, so halving finds it."""
-    if spectral_norm(inside) >= norm:
+def _amount(inside: NDArray, above: NDArray) -> float:
+    """How much of ``above`` brings the norm to 1; the norm grows with it, so halving finds it."""
+    if spectral_norm(inside) >= 1:
         return 0.0
     low, high = 0.0, 1.0
-    while spectral_norm(inside + high * above) < norm:
+    while spectral_norm(inside + high * above) < 1:
         high *= 2
     for _ in range(52):
         middle = (low + high) / 2
-        low, high = (middle, high) if spectral_norm(inside + middle * above) < norm else (low, middle)
+        low, high = (middle, high) if spectral_norm(inside + middle * above) < 1 else (low, middle)
     return (low + high) / 2
 
 

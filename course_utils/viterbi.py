@@ -13,9 +13,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from course_utils.alignment import InfeasibleError, check_log_probabilities, check_target
+from course_utils import compiled
+from course_utils.alignment import InfeasibleError, as_table, check_log_probabilities, check_target
+from course_utils.compiled import plain
 
 Ties = Literal["stay", "advance"]
+_ENTRIES_AT_ONCE = 8192
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,11 +90,41 @@ def align(log_y: ArrayLike, target: ArrayLike, *, ties: Ties = "stay", normalise
     """
     log_y = check_log_probabilities(log_y, normalised=normalised)
     target = check_target(target, log_y.shape[1])
+    check_ties(ties)
     check_fits(len(target), len(log_y))
-    trellis, advanced = forward(log_y, target, ties)
+    if not normalised:
+        _check_size(log_y, target)
+    trellis, advanced, path = _best_path(log_y, target, ties)
+    score = float(trellis[-1, -1])
+    if score == -np.inf:
+        raise InfeasibleError(say_where_blocked(trellis))
+    return Alignment(trellis, advanced, path, min(score, 0.0) if normalised else score, target)
+
+
+def _best_path(log_y: NDArray, target: NDArray, ties: Ties) -> tuple[NDArray, NDArray, NDArray]:
+    """Trellis, back-pointers and path, by the loops of :mod:`course_utils.compiled.alignment` where they are there."""
+    run, shape = compiled.loops("alignment"), (len(log_y), len(target))
+    if run is None:
+        trellis, advanced = forward(log_y, target, ties)
+        return trellis, advanced, trace_back(advanced)
+    trellis, advanced, path = np.empty(shape), np.empty(shape, dtype=bool), np.empty(shape[0], dtype=np.int64)
+    run.best_path(plain(log_y), plain(target, np.int64), ties == "advance", trellis, advanced, path)
+    return trellis, advanced, path.astype(np.intp, copy=False)
+
+
+def _check_size(log_y: NDArray, target: NDArray) -> None:
+    """Refuse scores that would add up beyond all floats, unless there is no path anyway."""
+    most = np.finfo(float).max / len(log_y)
+    if log_y.max() <= most:
+        return
+    trellis, _ = forward(np.where(log_y == -np.inf, -np.inf, 0.0), target)
     if trellis[-1, -1] == -np.inf:
         raise InfeasibleError(say_where_blocked(trellis))
-    return Alignment(trellis, advanced, trace_back(advanced), float(trellis[-1, -1]), target)
+    t, k = np.argwhere(log_y > most)[0]
+    raise ValueError(
+        f"log_y[{t}, {k}] is {log_y[t, k]:.3g}, and over {len(log_y)} frames such numbers add up beyond all floats: "
+        f"subtract a constant from every frame, which changes no path"
+    )
 
 
 def forward(log_y: NDArray, target: NDArray, ties: Ties = "stay") -> tuple[NDArray, NDArray]:
@@ -135,24 +168,39 @@ def trace_back(advanced: NDArray[np.bool_]) -> NDArray[np.intp]:
 def align_score(log_y: ArrayLike, target: ArrayLike, *, normalised: bool = True) -> float:
     """Log-probability of the best path in O(K) memory: no table, no back-pointers (section 8.7).
 
+    Beside ``log_y`` itself there is one column of K + 1 numbers, and some thousand entries of ``log_y`` at a time that are
+    checked, and made float64 where they are not.
+
     Parameters and errors are those of :func:`align`, except that an infeasible target scores -inf: no path has a
     probability above zero, and a score can say so.
     """
-    log_y = check_log_probabilities(log_y, normalised=normalised)
+    log_y = log_y if isinstance(log_y, np.ndarray) else as_table(log_y, "log_y")
+    if log_y.ndim != 2 or 0 in log_y.shape:
+        as_table(log_y, "log_y")  # which says what is wrong
     target = check_target(target, log_y.shape[1])
+    column = np.full(len(target) + 1, -np.inf)
+    column[0] = 0.0  # before the first position, from where it is entered at the first frame only
+    at_once = max(1, _ENTRIES_AT_ONCE // log_y.shape[1])  # what is not float64 yet is made so bit by bit
+    for start in range(0, len(log_y), at_once):
+        rows = log_y[start : start + at_once]
+        rows = check_log_probabilities(rows, normalised=normalised, first_row=start)
+        if not normalised:
+            _check_size(rows, target)
+        _carry(column, rows, target)
     if not 1 <= len(target) <= len(log_y):
         return -np.inf
-    column, emitted = np.full(len(target) + 1, -np.inf), np.empty(len(target))
-    before = column.copy()
-    column[1] = log_y[0, target[0]]
-    for frame in log_y[1:]:
-        column, before = (
-            before,
-            column,
-        )  # two columns in turn: an update in place would read what it just wrote
-        np.maximum(before[1:], before[:-1], out=column[1:])
-        column[1:] += np.take(frame, target, out=emitted)
-    return float(column[-1])
+    return min(float(column[-1]), 0.0) if normalised else float(column[-1])
+
+
+def _carry(column: NDArray, log_y: NDArray, target: NDArray) -> None:
+    """Take a column of the trellis, (K + 1,) with what stands before the first position, through some frames."""
+    run = compiled.loops("alignment")
+    if run is not None:
+        run.best_score(plain(log_y), plain(target, np.int64), column)
+        return
+    for frame in log_y:
+        column[1:] = np.maximum(column[1:], column[:-1]) + frame[target]  # the right side is done before it is written
+        column[0] = -np.inf
 
 
 def align_in_probabilities(y: NDArray, target: NDArray, ties: Ties = "stay") -> tuple[NDArray, NDArray, NDArray]:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from loops import switched_off
 
 settings.register_profile("course", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("course")
@@ -22,3 +23,10 @@ def column_classifier():
     from course_utils.data import ColumnClassifier
 
     return ColumnClassifier()
+
+
+@pytest.fixture(params=["compiled", "NumPy"])
+def both_ways(request, monkeypatch):
+    """Run with the loops that numba compiles, and once more with NumPy alone."""
+    if request.param == "NumPy":
+        switched_off(monkeypatch)

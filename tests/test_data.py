@@ -15,6 +15,7 @@ from course_utils.data import (
     ColumnClassifier,
     column_windows,
     digit_strip,
+    digit_strips,
     distort,
     random_digits,
     scanned_digits,
@@ -45,8 +46,11 @@ def test_no_test_image_has_the_pixels_of_a_training_image():
 
 def test_strips_draw_from_their_own_part_only():
     for split in ("train", "test"):
-        used = np.concatenate([strip.sources for strip in strips(150, split)])
-        assert set(used) <= set(data._indices(split))
+        many = digit_strips(400, 4, np.random.default_rng(0), split, distortion=1)
+        for drawn in (strips(150, split), many):
+            assert set(np.concatenate([strip.sources for strip in drawn])) <= set(data._indices(split))
+        digits = np.array([list(strip.digits) for strip in many])
+        assert all(len(set(column)) == 10 for column in digits.T), "a digit that is never drawn"
 
 
 # -- where things are
@@ -97,24 +101,36 @@ def test_each_digit_is_a_scan_of_that_digit_moved_but_not_changed():
             assert drawn.sum() == pytest.approx(scan.sum())
 
 
-def test_a_strip_of_other_images_is_laid_out_like_one_of_scans_and_shows_them():
-    images = distort(scanned_digits()[0], np.random.default_rng(3))
-    for n in range(100):
-        plain, other = (digit_strip("31415", np.random.default_rng(n), "train", images=i) for i in (None, images))
-        assert plain.sources.tolist() == other.sources.tolist()
-        assert set(other.sources) <= set(data._indices("train"))
-        assert_true_to_its_image(other)
-        for (start, end), source in zip(other.spans, other.sources, strict=True):
-            inked = np.flatnonzero(images[source].any(axis=0))
-            drawn = other.image[:, start:end]
-            whole = images[source][:, inked[0] : inked[-1] + 1]
-            assert any(np.array_equal(drawn[top : top + 8], whole) for top in range(STRIP_HEIGHT - 7))
+def test_many_strips_are_as_true_to_their_images_as_one():
+    rng = np.random.default_rng(3)
+    for length, distortion in ((1, 0), (3, 1), (6, 1)):
+        drawn = digit_strips(100, length, rng, "test", distortion=distortion)
+        assert len(drawn) == 100
+        for strip in drawn:
+            assert len(strip.digits) == length
+            assert strip.digits == "".join(str(scanned_digits()[1][source]) for source in strip.sources)
+            assert_true_to_its_image(strip)
 
 
-def test_without_other_images_a_strip_shows_the_scans():
-    one = digit_strip("2718", np.random.default_rng(6))
-    two = digit_strip("2718", np.random.default_rng(6), images=scanned_digits()[0])
-    np.testing.assert_array_equal(one.image, two.image)
+def test_many_strips_show_the_scans_at_every_height_unless_they_are_to_be_distorted():
+    images, tops = scanned_digits()[0], []
+    for strip in digit_strips(200, 3, np.random.default_rng(4), "test"):
+        for (start, end), source in zip(strip.spans, strip.sources, strict=True):
+            scan, drawn = images[source][:, images[source].any(axis=0)], strip.image[:, start:end]
+            tops.append([top for top in range(STRIP_HEIGHT - 7) if np.array_equal(drawn[top : top + 8], scan)])
+    assert all(tops)
+    assert {found[0] for found in tops} == {0, 1, 2}
+
+
+def test_every_time_that_an_image_is_drawn_it_is_distorted_anew():
+    looks = {}
+    for strip in digit_strips(800, 4, np.random.default_rng(5), "train", distortion=1):
+        for (start, end), source in zip(strip.spans, strip.sources, strict=True):
+            drawn = strip.image[:, start:end]
+            looks.setdefault(source, []).append(drawn[drawn.any(axis=1)].tobytes())
+    again = [seen for seen in looks.values() if len(seen) > 1]
+    assert len(again) > 800
+    assert all(len(set(seen)) == len(seen) for seen in again)
 
 
 def test_gaps_are_as_wide_as_asked_for():
@@ -122,9 +138,14 @@ def test_gaps_are_as_wide_as_asked_for():
     seen = set()
     for _ in range(100):
         strip = digit_strip("12345", rng, max_gap=3)
-        edges = [0, *strip.spans.ravel(), strip.image.shape[1]]
-        seen |= set(np.diff(edges)[::2].tolist())
+        seen |= gaps_of(strip)
     assert seen == {1, 2, 3}
+    assert set().union(*(gaps_of(strip) for strip in digit_strips(100, 3, rng, "test", max_gap=2))) == {1, 2}
+
+
+def gaps_of(strip):
+    edges = [0, *strip.spans.ravel(), strip.image.shape[1]]
+    return set(np.diff(edges)[::2].tolist())
 
 
 def test_the_target_has_gaps_before_between_and_after():
@@ -140,6 +161,10 @@ def test_a_seed_says_everything_about_a_strip():
     np.testing.assert_array_equal(one.sources, two.sources)
     other = digit_strip("2718", np.random.default_rng(7))
     assert other.sources.tolist() != one.sources.tolist()
+    many, same, others = (digit_strips(3, 4, np.random.default_rng(seed), "train", distortion=1) for seed in (6, 6, 7))
+    for one, two, other in zip(many, same, others, strict=True):
+        np.testing.assert_array_equal(one.image, two.image)
+        assert other.sources.tolist() != one.sources.tolist()
 
 
 def test_random_digits_are_as_long_as_asked_for():
@@ -169,6 +194,21 @@ BAD_STRIPS = {
 def test_what_is_no_strip_is_refused(arguments, says):
     with pytest.raises(ValueError, match=says):
         digit_strip(rng=np.random.default_rng(0), **arguments)
+
+
+BAD_BATCHES = {
+    "no strip": ((0, 3), {}, "count is 0 and length 3; ask for at least 1 strip of at least 1 digit"),
+    "no digit": ((2, 0), {}, "count is 2 and length 0; ask for at least 1 strip of at least 1 digit"),
+    "no gap": ((2, 3), {"max_gap": 0}, "max_gap is 0; a gap is a whole number of columns, at least 1"),
+    "split": ((2, 3), {"split": "valid"}, "split is 'valid'; choose 'train' or 'test'"),
+    "out of sight": ((50, 3), {"distortion": 40}, "distortion is 40, and left an image without ink; choose a smaller"),
+}
+
+
+@pytest.mark.parametrize(("sizes", "arguments", "says"), BAD_BATCHES.values(), ids=BAD_BATCHES)
+def test_what_are_no_strips_is_refused(sizes, arguments, says):
+    with pytest.raises(ValueError, match=says):
+        digit_strips(*sizes, np.random.default_rng(0), **{"split": "test", **arguments})
 
 
 # -- other hands

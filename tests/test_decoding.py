@@ -8,6 +8,7 @@ import pytest
 from enumeration import collapse_slowly, labels_by_string, random_table, scores_of_labels
 from hypothesis import given
 from hypothesis import strategies as st
+from loops import switched_off, with_a_fault
 
 from course_utils import decoding
 from course_utils.alignment import log_probabilities
@@ -55,7 +56,7 @@ def enumerate_strings(log_y, blank):
     return found
 
 
-def prefixes_in_a_dictionary(log_y, blank, width, log_bigram=None, weight=0.0):
+def prefixes_in_a_dictionary(log_y, blank, width, log_bigram=None, weight=0.0, distance=np.inf):
     """Prefix beam search as textbooks have it: for each prefix the probability with and without a blank at the end."""
     lm = np.zeros((log_y.shape[1],) * 2) if log_bigram is None else weight * log_bigram
 
@@ -79,8 +80,9 @@ def prefixes_in_a_dictionary(log_y, blank, width, log_bigram=None, weight=0.0):
                     add((*string, k), -np.inf, b + p)
                 else:
                     add((*string, k), -np.inf, np.logaddexp(b, s) + p)
-        ranked = sorted(grown, key=lambda string: -(np.logaddexp(*grown[string]) + of_bigrams(string)))
-        beam = {string: grown[string] for string in ranked[:width]}
+        ranks = {string: np.logaddexp(*grown[string]) + of_bigrams(string) for string in grown}
+        ranked = sorted(grown, key=lambda string: -ranks[string])
+        beam = {string: grown[string] for string in ranked[:width] if ranks[string] >= ranks[ranked[0]] - distance}
     return {string: np.logaddexp(*both) for string, both in beam.items() if max(both) > -np.inf}
 
 
@@ -89,12 +91,6 @@ def cases(count, seed, longest=5):
     for _ in range(count):
         T, A = int(rng.integers(1, longest + 1)), int(rng.integers(2, 5))
         yield rng, random_table(rng, T, A), int(rng.integers(A))
-
-
-def within_reach(log_ps):
-    """Without the strings that are e^−600 less probable than the best: the search has no numbers for them."""
-    best = max(log_ps.values())
-    return {string: log_p for string, log_p in log_ps.items() if log_p > best - 600}
 
 
 # -- greedy
@@ -188,11 +184,11 @@ def assert_full_width_is_exact(count):
         found = prefix_beam_search(log_y, blank, ALL, n_best=ALL)
         log_ps = {h.labels: h.log_p for h in found}
         assert len(log_ps) == len(found)
-        assert within_reach(log_ps) == pytest.approx(within_reach(enumerate_strings(log_y, blank)), **EXACT), log_y
+        assert log_ps == pytest.approx(enumerate_strings(log_y, blank), **EXACT), log_y
         assert found == sorted(found, key=lambda h: (-h.score, h.labels))
 
 
-def test_with_a_width_for_all_prefixes_it_is_exact():
+def test_with_a_width_for_all_prefixes_it_is_exact(both_ways):
     assert_full_width_is_exact(300)
 
 
@@ -200,7 +196,7 @@ def test_with_a_width_for_all_prefixes_it_ranks_like_best_string():
     for _, log_y, blank in cases(60, 4, longest=4):
         found = {h.labels: h.log_p for h in prefix_beam_search(log_y, blank, ALL, n_best=ALL)}
         truth = {h.labels: h.log_p for h in best_string(log_y, blank)}
-        assert within_reach(found) == pytest.approx(within_reach(truth), **EXACT), log_y
+        assert found == pytest.approx(truth, **EXACT), log_y
 
 
 class Forgetful(decoding._Prefixes):
@@ -219,6 +215,7 @@ class Orphans(decoding._Prefixes):
 
 
 def test_enumeration_sees_prefixes_that_are_not_put_together(monkeypatch):
+    switched_off(monkeypatch)
     monkeypatch.setattr(decoding, "_Prefixes", Orphans)
     with pytest.raises(AssertionError):
         assert_full_width_is_exact(30)
@@ -236,13 +233,36 @@ def assert_like_a_dictionary(count):
             assert {h.labels: h.log_p for h in found} == pytest.approx(truth, rel=1e-10, abs=1e-10), (log_y, width)
 
 
-def test_narrow_beams_keep_what_a_dictionary_of_prefixes_keeps():
+def test_narrow_beams_keep_what_a_dictionary_of_prefixes_keeps(both_ways):
     assert_like_a_dictionary(300)
 
 
 def test_the_dictionary_sees_a_prefix_that_comes_back_as_another(monkeypatch):
+    switched_off(monkeypatch)
     monkeypatch.setattr(decoding, "_Prefixes", Forgetful)
     with pytest.raises(AssertionError):
+        assert_like_a_dictionary(300)
+
+
+#: What stands in compiled/decoding.py, and what stands there instead.
+FAULTY_LOOPS = {
+    "prefixes are not put together": ("if parent >= 0:", "if False:"),
+    "growing and staying count twice": ("if merged[r, k] == t:", "if False:"),
+    "one score a prefix": ("(in_blank[r] if k == last else both[r]) + y[k] + added[r]", "both[r] + y[k] + added[r]"),
+    "one score a prefix, when it is kept": ("= (in_blank[r] if k == last else both[r]) + y[k]\n", "= both[r] + y[k]\n"),
+    "a prefix that comes back is another": ("while child != 0 and symbol[child] != k:", "while child != 0:"),
+    "the worst of all is kept": ("if found < width or score > rank[0]:", "if True:"),
+    "the heap is no heap": ("rank[child + 1] < rank[child]", "rank[child + 1] > rank[child]"),
+    "a symbol that could survive is left out": ("top + y[k] > rank[0]", "top + y[k] > rank[0] + 1"),
+    "the row of a prefix that was dropped": ("row[node[r]] = -1", "pass"),
+    "the model is asked about another symbol": ("score += weights[last, k]", "score += weights[k, last]"),
+}
+
+
+@pytest.mark.parametrize(("right", "wrong"), FAULTY_LOOPS.values(), ids=FAULTY_LOOPS)
+def test_the_dictionary_sees_a_fault_in_the_loops(right, wrong, monkeypatch):
+    with_a_fault(monkeypatch, "decoding", right, wrong)
+    with pytest.raises((AssertionError, IndexError)), np.errstate(all="ignore"):
         assert_like_a_dictionary(300)
 
 
@@ -264,12 +284,13 @@ def test_no_string_is_found_twice_and_none_scores_above_its_exact_probability():
 
 
 def test_strings_found_twice_are_seen(monkeypatch):
+    switched_off(monkeypatch)
     monkeypatch.setattr(decoding, "_Prefixes", Forgetful)
     with pytest.raises(AssertionError):
         assert_no_string_twice_and_none_better_than_exact(4000)
 
 
-def test_2000_frames_do_not_underflow():
+def test_2000_frames_do_not_underflow(both_ways):
     rng = np.random.default_rng(7)
     log_y = log_softmax(2 * rng.normal(size=(2000, 10)))
     found = prefix_beam_search(log_y, width=8, n_best=8)
@@ -284,12 +305,65 @@ def test_2000_frames_do_not_underflow():
     assert found.log_p == pytest.approx(forward_backward(log_y, found.labels).log_p, rel=1e-9, abs=1e-9)
 
 
-def test_a_probability_at_the_very_end_of_the_numbers_is_no_error():
+def test_a_probability_at_the_very_end_of_the_numbers_is_no_error(both_ways):
     """5e-324 is the smallest number above zero; a third of it is none."""
     log_y = np.full((1, 4), -np.log(3))
     log_y[0, 3] -= 744.4
     found = prefix_beam_search(log_y, width=9, n_best=9)
     assert [h.labels for h in found][:3] == [(), (1,), (2,)]
+
+
+def test_strings_beyond_all_floats_are_found(both_ways):
+    """Where the model forbids all else, the one that is e^800 times less probable is the best."""
+    forbids = np.full((2, 2), -np.inf)
+    (found,) = prefix_beam_search([[-800.0, 0.0]], log_bigram=forbids)
+    assert (found.labels, found.log_p) == ((), -800.0)
+    found = prefix_beam_search([[-800.0, 0.0], [-900.0, 0.0]], width=9, n_best=9)
+    assert {h.labels: h.log_p for h in found} == {(1,): 0.0, (): -1700.0}
+
+
+def test_a_log_probability_is_at_most_zero(both_ways):
+    rng = np.random.default_rng(9)
+    for _ in range(300):
+        logits = rng.normal(size=(12, 3)).astype(np.float32)
+        logits[np.arange(12), rng.integers(3, size=12)] += 18
+        log_y = logits - np.log(np.exp(logits).sum(axis=1, dtype=np.float32, keepdims=True))
+        for search in (prefix_beam_search, beam_search):
+            assert search(log_y)[0].log_p <= 0
+        assert best_string(log_y[:3])[0].log_p <= 0
+
+
+@pytest.mark.parametrize("exponent", [400.0, -400.0, 1e300, 0.3])
+def test_a_length_exponent_of_any_size_ranks_by_the_quotient(both_ways, exponent):
+    """Where scores below 0 are divided by a large power of the length, the longest string comes first."""
+    rng = np.random.default_rng(10)
+    with np.errstate(all="raise"):
+        found = prefix_beam_search(log_softmax(rng.normal(size=(8, 3))), width=20, n_best=20, length_exponent=exponent)
+    keys = [np.log(-h.log_p) - exponent * np.log(len(h.labels)) if h.labels else np.inf for h in found]
+    assert keys == sorted(keys)
+    assert all(not np.isnan(h.score) for h in found)
+
+
+def with_pruning(log_y, blank, width, symbol_floor, beam_distance):
+    """Prune the dictionary of prefixes as the docstring says."""
+    log_y = np.array(log_y)
+    best = log_y.argmax(axis=1)[:, None] == np.arange(log_y.shape[1])
+    return prefixes_in_a_dictionary(
+        np.where((log_y >= symbol_floor) | best, log_y, -np.inf), blank, width, distance=beam_distance
+    )
+
+
+def test_pruning_by_symbol_and_by_distance_is_what_it_says(both_ways):
+    rng, spared = np.random.default_rng(11), 0
+    for _ in range(200):
+        T, A, width = int(rng.integers(1, 12)), int(rng.integers(2, 5)), int(rng.integers(1, 7))
+        log_y, blank = log_softmax(3 * rng.normal(size=(T, A))), int(rng.integers(A))
+        floor, distance = -float(rng.uniform(0.1, 5)), float(rng.uniform(0.5, 6))
+        found = prefix_beam_search(log_y, blank, width, n_best=ALL, symbol_floor=floor, beam_distance=distance)
+        truth = with_pruning(log_y, blank, width, floor, distance)
+        assert {h.labels: h.log_p for h in found} == pytest.approx(truth, rel=1e-10, abs=1e-10), (log_y, width)
+        spared += len(found) < len(prefix_beam_search(log_y, blank, width, n_best=ALL))
+    assert spared > 50
 
 
 # -- a language model and the length
@@ -304,7 +378,7 @@ def assert_model_like_brute_force(count, zeros):
         with np.errstate(divide="ignore"):
             log_bigram = np.log(bigram)
         truth = {}
-        for string, log_p in within_reach(enumerate_strings(log_y, blank)).items():
+        for string, log_p in enumerate_strings(log_y, blank).items():
             pairs = zip((blank, *string), string, strict=False)
             score = log_p + weight * sum(log_bigram[i, j] for i, j in pairs)
             if score > -np.inf:
@@ -323,7 +397,7 @@ def assert_model_like_brute_force(count, zeros):
 
 
 @pytest.mark.parametrize("zeros", [False, True], ids=["smooth", "zeros"])
-def test_a_bigram_model_ranks_as_brute_force_does(zeros):
+def test_a_bigram_model_ranks_as_brute_force_does(both_ways, zeros):
     assert_model_like_brute_force(150, zeros)
 
 
@@ -359,7 +433,7 @@ def test_a_model_of_weight_zero_is_no_model(zeros):
         assert with_model == prefix_beam_search(log_y, blank, 3, n_best=3)
 
 
-def test_a_model_does_not_underflow_over_2000_symbols():
+def test_a_model_does_not_underflow_over_2000_symbols(both_ways):
     certain = 1 + np.arange(2000) % 2
     log_y = log_softmax(20 * np.eye(3)[certain])  # so sure that 2000 ways to lose two symbols do not add up to more
     (alone,) = prefix_beam_search(log_y, width=8)
@@ -369,7 +443,7 @@ def test_a_model_does_not_underflow_over_2000_symbols():
         assert found.score == pytest.approx(found.log_p + 0.5 * 2000 * log_p, rel=1e-12)
 
 
-def test_a_model_that_allows_nothing_is_no_crash():
+def test_a_model_that_allows_nothing_is_no_crash(both_ways):
     log_y = log_probabilities([[0, 0.5, 0.5], [0, 0.5, 0.5]])  # never blank, so that some symbol has to come
     assert prefix_beam_search(log_y, log_bigram=np.full((3, 3), -np.inf)) == []
 
@@ -581,7 +655,7 @@ def heavily_weighed(y, log_bigram, weight, blank=0):
 
 
 @pytest.mark.parametrize("weight", [1.0, 36.0, 300.0])
-def test_a_model_of_any_weight_loses_no_string(weight):
+def test_a_model_of_any_weight_loses_no_string(both_ways, weight):
     """Does a weight that sends e^(weight × log-probability) below every float still leave the best string found?"""
     rng = np.random.default_rng(4)
     for _ in range(60):
@@ -598,7 +672,10 @@ def test_a_model_of_any_weight_loses_no_string(weight):
 @pytest.mark.parametrize(
     "arguments",
     [{"width": 2.0}, {"width": None}, {"n_best": 1.0}, {"blank": 0.0}, {"blank": None}, {"lm_weight": np.nan},
-     {"lm_weight": -1.0}, {"length_exponent": np.inf}, {"log_bigram": np.full((3, 3), np.inf)}],
+     {"lm_weight": -1.0}, {"lm_weight": None}, {"length_exponent": np.inf}, {"length_exponent": "1"},
+     {"symbol_floor": 1.0}, {"symbol_floor": np.nan}, {"symbol_floor": None}, {"beam_distance": -1.0},
+     {"beam_distance": "2"}, {"log_bigram": np.full((3, 3), np.inf)}, {"log_bigram": np.full((3, 3), 1 / 3)},
+     {"log_bigram": [[0], [1, 2]]}, {"log_bigram": "abc"}],
     ids=str,
 )  # fmt: skip
 def test_what_is_no_count_and_no_finite_number_is_refused(arguments):

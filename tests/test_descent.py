@@ -118,3 +118,64 @@ def test_a_loss_that_is_not_finite_stops_it_with_advice(loss):
         FloatingPointError, match=f"the loss is {loss} at iteration 2; try a smaller rate, or longest=1"
     ):
         adam(until_the_third, {"a": np.ones(2)}, 5)
+
+
+@pytest.mark.parametrize("gradient", [np.nan, np.inf])
+@pytest.mark.parametrize("longest", [None, 1.0])
+def test_a_gradient_that_is_not_finite_stops_it_even_at_the_last_step(gradient, longest):
+    with pytest.raises(FloatingPointError, match="the gradient of a is not finite at iteration 0; try a smaller rate"):
+        adam(lambda p, n: (1.0, {"a": np.array([1.0, gradient])}), {"a": np.ones(2)}, 1, longest=longest)
+
+
+# -- what is refused
+
+MALFORMED = {
+    "rate of NaN": ({"rate": float("nan")}, "rate is nan; it is the length of a step, a finite number above 0"),
+    "no rate": ({"rate": 0}, "rate is 0; it is the length of a step"),
+    "uphill": ({"rate": -0.1}, "rate is -0.1; it is the length of a step"),
+    "infinite rate": ({"rate": float("inf")}, "rate is inf; it is the length of a step"),
+    "rate as text": ({"rate": "0.1"}, "rate is '0.1'; it is the length of a step"),
+    "negative length": ({"longest": -1.0}, "longest is -1.0; it is a length of gradients, a finite number above 0, or"),
+    "no length": ({"longest": 0}, "longest is 0; it is a length of gradients"),
+    "length of NaN": ({"longest": float("nan")}, "longest is nan; it is a length of gradients"),
+    "length as text": ({"longest": "1"}, "longest is '1'; it is a length of gradients"),
+    "iterations below 0": ({"iterations": -1}, "iterations is -1; it is a number of steps, 0 or more, as an integer"),
+    "half an iteration": ({"iterations": 1.5}, "iterations is 1.5; it is a number of steps, 0 or more"),
+    "iterations of NaN": ({"iterations": float("nan")}, "iterations is nan; it is a number of steps, 0 or more"),
+    "iterations as text": ({"iterations": "3"}, "iterations is '3'; it is a number of steps"),
+    "frozen by one name": ({"frozen": "a"}, "frozen is 'a'; it holds some of the names a, b, such as"),
+    "frozen by none": ({"frozen": ("c",)}, r"frozen is \('c',\); it holds some of the names a, b"),
+    "text": ({"parameters": {"a": "one", "b": 0}}, "parameter a is not an array of numbers"),
+}
+
+
+@pytest.mark.parametrize(("changed", "says"), MALFORMED.values(), ids=MALFORMED)
+def test_arguments_out_of_range_are_refused(changed, says):
+    with pytest.raises(ValueError, match=says):
+        adam(
+            **{"loss_and_gradients": bowl, "parameters": {"a": np.ones(2), "b": np.ones(2)}, "iterations": 2} | changed
+        )
+
+
+@pytest.mark.parametrize("longest", [None, 1.0])
+def test_a_gradient_of_another_shape_than_its_parameter_is_refused(longest):
+    with pytest.raises(ValueError, match=r"the gradient of a has shape \(3, 1\); a itself has \(3,\)"):
+        adam(lambda p, n: (1.0, {"a": np.ones((3, 1))}), {"a": np.ones(3)}, 1, longest=longest)
+    with pytest.raises(ValueError, match=r"the gradient of a has shape \(\); a itself has \(3,\)"):
+        adam(lambda p, n: (1.0, {"a": 1.0}), {"a": np.ones(3)}, 1, longest=longest)
+
+
+def test_a_gradient_that_is_missing_is_named():
+    with pytest.raises(ValueError, match="there is no gradient for b at iteration 0; give one, or freeze b"):
+        adam(lambda p, n: (1.0, {"a": p["a"]}), {"a": np.ones(2), "b": np.ones(2)}, 1)
+
+
+def test_a_loss_for_each_example_is_refused():
+    with pytest.raises(ValueError, match=r"the loss has shape \(2,\); it must be one number, such as a sum or a mean"):
+        adam(lambda p, n: (p["a"] ** 2, {"a": p["a"]}), {"a": np.ones(2)}, 1)
+
+
+def test_gradients_that_fade_away_are_no_floating_point_error():
+    with np.errstate(all="raise"):
+        found, _ = adam(lambda p, n: (1.0, {"a": np.array([1e-200, 1e-320])}), {"a": np.ones(2)}, 3, longest=1.0)
+    np.testing.assert_allclose(found["a"], 1)

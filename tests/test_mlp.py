@@ -132,6 +132,9 @@ MALFORMED = {
     "no matrix": ({"W_1": [1, 2]}, r"W_1 has shape \(2,\) and W_2 \(2, 2\); both must be matrices"),
     "W_2": ({"W_2": np.ones((2, 3))}, r"W_1 has 2 rows, so b_1 must be \(2,\) and W_2 \(outputs, 2\)"),
     "b_1": ({"b_1": [0]}, r"the shapes are \(1,\), \(2, 2\) and \(2,\)"),
+    "text": ({"W_1": "eye"}, "W_1 is not an array of numbers: could not convert string to float"),
+    "ragged": ({"W_2": [[1, 0], [0]]}, "W_2 is not an array of numbers"),
+    "NaN": ({"b_1": [0, np.nan]}, "b_1 has a number that is not finite"),
     "b_2": ({"b_2": [0, 0, 0]}, r"the shapes are \(2,\), \(2, 2\) and \(3,\)"),
 }
 
@@ -153,6 +156,44 @@ def test_inputs_of_another_size_are_refused(x):
 def test_malformed_windows_are_refused():
     with pytest.raises(ValueError, match=r"x has shape \(3,\); frames are \(T, D\)"):
         windows(np.zeros(3), 1)
-    for before, after in ((-1, 0), (0, -2)):
-        with pytest.raises(ValueError, match=f"before is {before} and after {after}; a window has 0 or more frames"):
-            windows(np.zeros((3, 2)), before, after)
+    with pytest.raises(ValueError, match="x is not an array of numbers"):
+        windows([[1, 2], [3]], 1)
+    for count in (-1, 1.0, 1.5, float("inf"), "1", None):
+        with pytest.raises(
+            ValueError, match=f"before is {count!r}; it is a number of frames, 0 or more, as an integer"
+        ):
+            windows(np.zeros((3, 2)), count)
+        with pytest.raises(ValueError, match=f"after is {count!r}; it is a number of frames, 0 or more, as an integer"):
+            windows(np.zeros((3, 2)), 1, count)
+    assert windows(np.zeros((3, 2)), np.int64(1), 1).shape == (3, 6)
+
+
+@pytest.mark.parametrize("shape", [(4, 3, 2), (4, 0, 2), (2,)])
+def test_gradients_of_frames_are_those_of_one_sequence(shape):
+    net, target = MLP(np.eye(2), [0, 0], np.eye(2), [0, 0]), np.zeros(shape[:-1], int)
+    with pytest.raises(
+        ValueError, match=r"x has shape .*; frames are \(T, D\), so take the sequences of a batch one by"
+    ):
+        frame_gradients(net, np.zeros(shape), target)
+
+
+@pytest.mark.parametrize("size", [0, -1, 2.0, "2", None])
+def test_a_network_of_no_size_is_refused(size):
+    for n, name in enumerate(("D is {!r}; it is a number of inputs", "H is {!r}; it is", "A is {!r}; it is")):
+        sizes = [2, 2, 2]
+        sizes[n] = size
+        with pytest.raises(ValueError, match=name.format(size)):
+            random_mlp(np.random.default_rng(0), *sizes)
+
+
+def test_what_underflows_is_no_error():
+    """Saturated units, probabilities of zero, and products of small numbers."""
+    net = MLP([[800.0], [1e-200]], [0, 0], [[400.0, 1e-200], [-400, 0]], [0, 0])
+    x, target = np.array([[1.0], [-1], [1e-200]]), np.array([1, 0, 1])
+    quiet = loss_and_gradients(net, x, target)[1], frame_gradients(net, x, target)
+    with np.errstate(all="raise"):
+        assert logits(net, x)[0].tolist() == [400, -400]
+        found = loss_and_gradients(net, x, target)[1], frame_gradients(net, x, target)
+    for ours, expected in zip(found, quiet, strict=True):
+        for name in PARAMETERS:
+            np.testing.assert_array_equal(ours[name], expected[name])

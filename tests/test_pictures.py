@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from course_utils.data import digit_strip
-from course_utils.notebook import pictures, reading_figure
+from course_utils.notebook import pictures, reading_figure, times_figure
 from course_utils.training import Curves
 
 
@@ -72,3 +72,14 @@ def test_a_reading_is_drawn_over_its_image():
     assert [(text.get_text(), text.get_position()[0]) for text in heat.texts] == [("3", 3), ("3", 12), ("5", 20)]
     nothing = reading_figure(strip, np.log(np.tile([*[0.01] * 10, 0.9], (30, 1))), 10)
     assert nothing.get_suptitle() == "is 335, is read as nothing"
+
+
+def test_times_are_drawn_in_their_order_each_with_its_number():
+    figure = times_figure({"slow": 0.0123, "fast": 0.000456})
+    (axes,) = figure.axes
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["slow", "fast"]
+    assert axes.yaxis_inverted()
+    assert [note.get_text().strip() for note in axes.texts] == ["12.3 ms", "0.456 ms"]
+    figure.canvas.draw()
+    for note in axes.texts:  # inside the frame, so that no number is cut off
+        assert note.get_window_extent().x1 < axes.get_window_extent().x1

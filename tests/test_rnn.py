@@ -446,6 +446,19 @@ def test_nothing_that_is_passed_is_changed():
         np.testing.assert_array_equal(net.parameters[name], copy)
 
 
+def test_a_run_keeps_the_inputs_that_it_saw():
+    """A buffer that is filled with the next sequence must not change what the way back reads."""
+    net, x, target, _ = random_problem(np.random.default_rng(4), "tanh", T=5, batch=True)
+    forward, d_logits = gradient_of_logits(net, x, target)
+    expected, seen = backward(forward, d_logits).gradients, x.copy()
+    both = run_bidirectional(BidirectionalRNN(net, net), x)
+    x[...] = 100
+    np.testing.assert_array_equal(forward.x, seen)
+    np.testing.assert_array_equal(both.forwards.x, seen)
+    np.testing.assert_array_equal(both.backwards.x, seen[::-1])
+    assert_same_gradients(backward(forward, d_logits).gradients, expected, rtol=0, atol=0)
+
+
 # -- the parts of a backward pass
 
 
@@ -727,7 +740,14 @@ def test_the_state_of_the_adder_holds_the_carry():
 
 
 @pytest.mark.parametrize(
-    ("a", "b", "says"), [("12", "1", "a is '12'"), ("1", "", "b is ''"), ("0b1", "1", "a is '0b1'")]
+    ("a", "b", "says"),
+    [
+        (5, "1", "a is 5"),
+        ("1", None, "b is None"),
+        ("12", "1", "a is '12'"),
+        ("1", "", "b is ''"),
+        ("0b1", "1", "a is '0b1'"),
+    ],
 )
 def test_what_is_no_binary_number_is_refused(a, b, says):
     with pytest.raises(ValueError, match=f"{says}; write a binary number, such as 1011"):
@@ -746,9 +766,9 @@ def test_a_delay_hands_on_what_came_so_many_steps_before(steps):
     np.testing.assert_array_equal(run(delay(steps), x).logits, np.concatenate([np.zeros((steps, 1)), x])[:12])
 
 
-@pytest.mark.parametrize("steps", [-1, 1.5])
+@pytest.mark.parametrize("steps", [-1, 1.5, 2.0, "2", None])
 def test_a_delay_of_no_number_of_steps_is_refused(steps):
-    with pytest.raises(ValueError, match=f"steps is {steps}; it is a number of steps, 0 or more"):
+    with pytest.raises(ValueError, match=f"steps is {steps!r}; it is a number of steps, 0 or more"):
         delay(steps)
 
 
@@ -848,14 +868,116 @@ def test_a_parameter_that_does_not_exist_is_refused():
 def test_numbers_of_steps_out_of_range_are_refused():
     net, x = RNN(I2, I2, [0, 0], I2, [0, 0]), np.zeros((4, 2))
     forward = run(net, x)
-    for k in (-1, 1.5):
-        with pytest.raises(ValueError, match=f"k is {k}; it is a number of steps, 0 or more"):
+    for k in (-1, 1.5, 1.0, float("inf"), float("nan"), "2", None):
+        with pytest.raises(ValueError, match=f"k is {k!r}; it is a number of steps, 0 or more, as an integer"):
             truncated_per_loss(forward, forward.logits, k)
-    for n in (0, -1, 1.5):
-        with pytest.raises(ValueError, match=f"chunk is {n}; it is a number of steps, 1 or more"):
+    for n in (0, -1, 1.5, 2.0, float("inf"), float("nan"), "2", None):
+        with pytest.raises(ValueError, match=f"chunk is {n!r}; it is a number of steps, 1 or more, as an integer"):
             truncated_by_chunks(forward, forward.logits, n)
-        with pytest.raises(ValueError, match=f"every is {n}; it is a number of steps, 1 or more"):
+        with pytest.raises(ValueError, match=f"every is {n!r}; it is a number of steps, 1 or more, as an integer"):
             checkpointed_gradients(net, x, [0, 0, 0, 0], every=n)
+    assert checkpointed_gradients(net, x, [0, 0, 0, 0], every=np.int64(2)).states_kept == 4
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ((0, 2, 2), "D is 0; it is a number of inputs, 1 or more, as an integer"),
+        ((2, 2.0, 2), "H is 2.0; it is a number of units, 1 or more"),
+        ((2, 2, "2"), "A is '2'; it is a number of outputs, 1 or more"),
+        ((2, 2, 2, "gelu"), "activation is 'gelu'"),
+        ((2, 2, 2, "tanh", -1.0), "scale is -1.0; it is a finite number, 0 or more"),
+        ((2, 2, 2, "tanh", float("nan")), "scale is nan; it is a finite number"),
+        ((2, 2, 2, "tanh", "1"), "scale is '1'; it is a finite number"),
+    ],
+)
+def test_a_network_that_cannot_be_drawn_is_refused(arguments, says):
+    with pytest.raises(ValueError, match=says):
+        random_rnn(np.random.default_rng(0), *arguments)
+
+
+@pytest.mark.parametrize("wrong", [[[0, 1], [0]], "text"])
+def test_what_is_no_array_of_numbers_is_refused_by_its_name(wrong):
+    net = RNN(I2, I2, [0, 0], I2, [0, 0])
+    forward = run(net, np.zeros((4, 2)))
+    both = run_bidirectional(BidirectionalRNN(net, net), np.zeros((4, 2)))
+    calls = {
+        "x": [
+            lambda: run(net, wrong),
+            lambda: step(net, [0, 0], wrong),
+            lambda: checkpointed_gradients(net, wrong, [0]),
+        ],
+        "h": [lambda: run(net, np.zeros((4, 2)), wrong), lambda: step(net, wrong, [0, 0])],
+        "d_logits": [lambda: backward(forward, wrong), lambda: backward_bidirectional(both, wrong)],
+        "weights": [lambda: loss_and_gradients(net, np.zeros((4, 2)), [0] * 4, wrong)],
+        "W_hh": [lambda: RNN(I2, wrong, [0, 0], I2, [0, 0])],
+        "b_y": [lambda: RNN(I2, I2, [0, 0], I2, wrong)],
+    }
+    for name, each in calls.items():
+        for call in each:
+            with pytest.raises(ValueError, match=f"{name} is not an array of numbers"):
+                call()
+
+
+@pytest.mark.parametrize("gradients", [loss_and_gradients, checkpointed_gradients])
+def test_a_target_of_unequal_rows_is_refused(gradients):
+    with pytest.raises(ValueError, match="target is not an array of symbols"):
+        gradients(RNN(I2, I2, [0, 0], I2, [0, 0]), np.zeros((2, 2, 2)), [[0, 1], [0]])
+
+
+@pytest.mark.parametrize("shape", [(), (2,), (4, 3), (4, 2, 2, 2)])
+def test_both_directions_refuse_inputs_and_gradients_of_another_shape(shape):
+    net = RNN(I2, I2, [0, 0], I2, [0, 0])
+    both = BidirectionalRNN(net, net)
+    with pytest.raises(ValueError, match=r"x has shape .*; the network has 2 inputs"):
+        run_bidirectional(both, np.zeros(shape))
+    with pytest.raises(ValueError, match=r"d_logits has shape .*; it must be that of the logits, \(4, 2\)"):
+        backward_bidirectional(run_bidirectional(both, np.zeros((4, 2))), np.zeros(shape))
+
+
+@pytest.mark.parametrize("gradients", [loss_and_gradients, checkpointed_gradients])
+def test_weights_of_the_sequences_need_an_axis_for_the_steps(gradients):
+    net, target = RNN(I2, I2, [0, 0], I2, [0, 0]), np.zeros((3, 2), int)
+    with pytest.raises(ValueError, match=r"weights\[:, None\] counts steps, weights\[None, :\] sequences"):
+        gradients(net, np.zeros((3, 2, 2)), target, [1, 0])
+    gradients(net, np.zeros((3, 2, 2)), target, [[1, 0]])
+    gradients(net, np.zeros((3, 2, 2)), target, [1, 0, 0])
+
+
+# -- where every floating-point error is raised
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_what_underflows_is_no_error(activation):
+    """Saturated units, probabilities of zero, and weights whose products are too small for a number."""
+    net = RNN(
+        [[800.0, 0], [0, 1e-200]], [[0.5, 1e-200], [0, 1e-200]], [0, 0], [[1, 1e-200], [-1e3, 0]], [0, 0], [1e-200, 1e-200],
+        activation,
+    )  # fmt: skip
+    x, target, weights = (
+        np.array([[1.0, 1e-200], [0, 1], [2, 1e-150], [0, 0]]),
+        np.array([1, 0, 0, 1]),
+        [1e-200, 1, 0, 1],
+    )
+    with np.errstate(all="raise"):
+        forward = run(net, x)
+        forward.z, forward.slope, forward.y, forward.jacobians(), forward.losses(target)
+        step(net, net.h_init, x[0])
+        back = backward(forward, cross_entropy_gradient(forward.logits, target, weights))
+        back.direct, back.future, back.d_x  # noqa: B018
+        for name in PARAMETERS:
+            back.contributions(name)
+        truncated_per_loss(forward, back.d_logits, 2)
+        truncated_by_chunks(forward, back.d_logits, 2)
+        checkpointed_gradients(net, x, target, weights, 2)
+        _, gradients = loss_and_gradients(net, x, target, weights)
+        loss, _ = loss_and_gradients(RNN(0 * I2, I2, [0, 0], I2, [0, 0], activation=activation), x, target, 1e-308)
+        assert loss == pytest.approx(4 * np.log(2) * 1e-308)
+        assert run(RNN([[0]], [[1e-300]], [18], [[1]], [0], activation=activation), [[0]]).jacobians().max() <= 1e-300
+        both = run_bidirectional(BidirectionalRNN(net, net), x)
+        both.h, both.logits  # noqa: B018
+        backward_bidirectional(both, back.d_logits)
+    assert_same_gradients(gradients, loss_and_gradients(net, x, target, weights)[1], rtol=0, atol=0)
 
 
 @pytest.mark.parametrize("length", [3, 5])

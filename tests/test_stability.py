@@ -52,6 +52,28 @@ def test_a_matrix_whose_square_is_zero_has_no_radius_but_a_norm():
     assert spectral_radius([[-2, 0], [0, 0.5]]) == 2
 
 
+@pytest.mark.parametrize(
+    ("W", "says"),
+    [
+        ([1, 2], r"W has shape \(2,\); it must be a matrix"),
+        (np.zeros((0, 0)), r"W has shape \(0, 0\); it must be a matrix"),
+        ([[1, np.nan], [0, 1]], "W has a number that is not finite"),
+        ([[1, 2], [3]], "W is not an array of numbers"),
+        ("eye", "W is not an array of numbers"),
+    ],
+)
+def test_what_has_neither_norm_nor_radius_is_refused(W, says):
+    for size in (spectral_norm, spectral_radius):
+        with pytest.raises(ValueError, match=says):
+            size(W)
+
+
+def test_only_a_square_matrix_has_a_radius():
+    assert spectral_norm(np.ones((1, 4))) == 2
+    with pytest.raises(ValueError, match=r"W has shape \(1, 4\); only a square matrix has eigenvalues"):
+        spectral_radius(np.ones((1, 4)))
+
+
 # -- the product
 
 
@@ -146,6 +168,20 @@ def test_a_product_that_is_zero_stays_zero():
     assert np.isfinite(found.log_upper).all()
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_a_product_that_only_rounding_keeps_from_zero_is_zero(seed):
+    """In any basis the square of this matrix is zero, and computed it is some 1e-16."""
+    W = matrix_with(0, 3, 2, np.random.default_rng(seed))
+    assert 0 < spectral_norm(W @ W) < 1e-14
+    found = product_of_jacobians(
+        run(RNN(np.zeros((2, 1)), W, [0, 0], W, [0, 0], activation="identity"), np.zeros((4, 1)))
+    )
+    assert found.log_norm[1] == pytest.approx(np.log(3), rel=1e-12)
+    assert found.log_norm[2:].tolist() == [-np.inf] * 3
+    assert not found.direction[2:].any()
+    assert found.log_lower[1:].tolist() == [-np.inf] * 4
+
+
 def test_weights_of_zero_and_no_steps():
     nothing = product_of_jacobians(run(RNN([[1]], [[0]], [0], [[1]], [0]), np.zeros((2, 1))))
     assert (
@@ -162,6 +198,21 @@ def test_a_batch_is_refused():
         product_of_jacobians(run(net, np.zeros((4, 5, 2))))
 
 
+def test_what_underflows_is_no_error():
+    """Saturated units, weights whose products are too small for a number, and a product of 2000 factors."""
+    small = RNN([[0.0], [0]], [[1e-200, 1e-200], [0, 1e-200]], [800, 0.5], np.eye(2), [0, 0])
+    with np.errstate(all="raise"):
+        saturated = product_of_jacobians(run(small, np.zeros((5, 1))))
+        assert saturated.log_norm[5] < -2000
+        assert not saturated.matrix(5).any()
+        nearly = RNN([[0.0], [0]], [[1, 1e-200], [1e-200, 1]], [0, 0], np.eye(2), [0, 0], activation="identity")
+        np.testing.assert_allclose(product_of_jacobians(run(nearly, np.zeros((5, 1)))).log_norm, 0, atol=1e-12)
+        for condition in CONDITIONS:
+            product_of_jacobians(condition.run(100)).matrix(100)
+        assert not product_of_jacobians(BY_NAME["norm 10, vanishes"].run(2000)).matrix(2000).any()
+        assert spectral_norm(matrix_with(1e-308, 2e-308, 3, np.random.default_rng(0))) == pytest.approx(2e-308)
+
+
 # -- a matrix of chosen sizes
 
 
@@ -174,6 +225,16 @@ def test_both_sizes_are_hit(H, radius, norm):
         assert spectral_norm(W) == pytest.approx(norm, rel=1e-12)
         # Eigenvalues of a matrix far from normal answer to rounding many times over, the more the more of them.
         assert spectral_radius(W) == pytest.approx(radius, rel=1e-12 if norm == radius else 1e-4)
+
+
+@pytest.mark.parametrize("H", [2, 3, 7])
+@pytest.mark.parametrize("size", [1e-300, 1e-15, 1e-8, 1e8, 1e300])
+@pytest.mark.parametrize(("radius", "norm"), [(0.5, 0.5), (0.9, 1.5), (0, 1), (1e-6, 1)])
+def test_both_sizes_are_hit_however_small_or_large(H, size, radius, norm):
+    W = matrix_with(radius * size, norm * size, H, np.random.default_rng(0)) / size
+    assert spectral_norm(W) == pytest.approx(norm, rel=1e-12)
+    if radius >= 0.5:
+        assert spectral_radius(W) == pytest.approx(radius, rel=1e-6)
 
 
 @pytest.mark.parametrize("H", [2, 3, 8])
@@ -205,6 +266,12 @@ def test_two_draws_differ_and_the_same_seed_gives_the_same():
         ((float("nan"), 1, 3), "the spectral norm is 1 and the spectral radius nan"),
         ((0.5, float("nan"), 3), "the spectral norm is nan"),
         ((0.5, float("inf"), 3), "the spectral norm is inf"),
+        ((0.5, 1, 2.0), "H is 2.0; it is a number of units, 0 or more, as an integer"),
+        ((0.5, 1, "2"), "H is '2'; it is a number of units"),
+        ((0.5, 1, float("inf")), "H is inf; it is a number of units"),
+        ((0.5, 1, -3), "H is -3; it is a number of units"),
+        (("0.5", 1, 2), "radius is '0.5'; give a number"),
+        ((0.5, None, 2), "norm is None; give a number"),
         ((0.5, 1, 1), "H is 1; two sizes cannot be chosen apart with fewer than 2 units"),
     ],
 )

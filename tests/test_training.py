@@ -11,7 +11,7 @@ import torch
 import course_utils
 from course_utils import data, training
 from course_utils.ctc import loss_and_gradient
-from course_utils.data import STRIP_HEIGHT, STRIP_SYMBOLS, digit_strip
+from course_utils.data import STRIP_HEIGHT, STRIP_SYMBOLS, digit_strip, digit_strips
 from course_utils.decoding import character_error_rate, greedy
 from course_utils.training import BLANK, StripReader, ctc_loss, spell, train_reader
 
@@ -184,15 +184,16 @@ def test_150_iterations_bring_the_loss_down():
 
 
 def test_nothing_is_fitted_to_test_images(monkeypatch):
-    drawn = []
+    batches = []
 
     def watched(*args, **named):
-        drawn.append(digit_strip(*args, **named))
-        return drawn[-1]
+        batches.append(digit_strips(*args, **named))
+        return batches[-1]
 
-    monkeypatch.setattr(training, "digit_strip", watched)
-    train_reader(7, batch=6, watched=[digit_strip("31", np.random.default_rng(0))], watch=lambda *_: None, every=3)
-    assert len(drawn) == 7 * 6
+    monkeypatch.setattr(training, "digit_strips", watched)
+    train_reader(16, batch=6, watched=[digit_strip("31", np.random.default_rng(0))], watch=lambda *_: None, every=3)
+    assert [len(batch) for batch in batches] == [6] * 16
+    drawn = [strip for batch in batches for strip in batch]
     assert set(np.concatenate([strip.sources for strip in drawn])) <= set(data._indices("train"))
     assert {len(strip.digits) for strip in drawn} == {3, 4, 5, 6}
 

@@ -7,6 +7,7 @@ import pytest
 from enumeration import label_sequences, random_problem, scored_paths, scores_of_labels
 from hypothesis import given
 from hypothesis import strategies as st
+from loops import switched_off, with_a_fault
 
 from course_utils import viterbi
 from course_utils.alignment import InfeasibleError, adjacent_repeats, encode, log_probabilities, score
@@ -35,6 +36,9 @@ def assert_like_enumeration(log_y, target):
         same = (paths == found.path).all(axis=1)
         assert same.sum() == 1, f"this is none of the {len(paths)} paths\n{shown}"
         assert abs(scores[same][0] - best) <= 1e-12, shown
+        trellis, advanced = viterbi.forward(log_y, target, ties)  # the textbook's tables, tie by tie
+        np.testing.assert_array_equal(found.trellis, trellis, err_msg=shown)
+        np.testing.assert_array_equal(found.advanced, advanced, err_msg=shown)
     assert align_score(log_y, target) == found.score, shown
     if not adjacent_repeats(target.tolist()):
         labels = label_sequences(target, log_y.shape[1], len(log_y))
@@ -55,7 +59,7 @@ def assert_all_like_enumeration(count):
 # -- against enumeration
 
 
-def test_ten_thousand_small_problems_give_what_enumeration_gives():
+def test_ten_thousand_small_problems_give_what_enumeration_gives(both_ways):
     assert_all_like_enumeration(10_000)
 
 
@@ -108,6 +112,7 @@ FAULTS = {"ascending": ascending} | {m.name: wrong_table(m.answer) for m in TABL
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 def test_enumeration_sees_a_planted_fault_in_the_recurrence(fault, monkeypatch):
+    switched_off(monkeypatch)
     monkeypatch.setattr(viterbi, "forward", fault)
     loud = (AssertionError, pytest.fail.Exception, IndexError, InfeasibleError)  # some faults do not even run through
     with pytest.raises(loud), np.errstate(all="ignore"):
@@ -122,8 +127,31 @@ def test_enumeration_sees_back_pointers_that_are_turned_round(monkeypatch):
         advanced[1:, 1:] ^= np.isfinite(trellis[:-1, 1:]) & np.isfinite(trellis[:-1, :-1])
         return advanced
 
+    switched_off(monkeypatch)
     monkeypatch.setattr(viterbi, "back_pointers", turned)
     with pytest.raises(AssertionError, match="path ="):
+        assert_all_like_enumeration(1000)
+
+
+#: What stands in compiled/alignment.py, and what stands there instead.
+FAULTY_LOOPS = {
+    "ties go the other way": ("came[i] = advance > stay or (ties", "came[i] = advance >= stay or (ties"),
+    "a rule of ties that is not asked": ("(ties_advance and advance == stay and advance > -_INF)", "False"),
+    "advancing from nowhere": (" and advance > -_INF)", ")"),
+    "the worse way": ("now[i] = (advance if advance > stay", "now[i] = (advance if advance < stay"),
+    "position taken for symbol": ("else stay) + y[target[i]]", "else stay) + y[i % len(y)]"),
+    "the way back is one frame late": ("i -= advanced[t, i]", "i -= advanced[max(t - 1, 0), i]"),
+    "position 0 never filled": ("now[0], came[0] = before[0] + y[target[0]], False", "now[0], came[0] = -_INF, False"),
+    "a free start": ("trellis[0, i], advanced[0, i] = -_INF, False", "trellis[0, i], advanced[0, i] = log_y[0, target[i]], False"),
+    "a column updated upwards": ("range(len(target), 0, -1)", "range(1, len(target) + 1)"),
+    "a start at any frame": ("        column[0] = -_INF\n", ""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("right", "wrong"), FAULTY_LOOPS.values(), ids=FAULTY_LOOPS)
+def test_enumeration_sees_a_fault_in_the_loops(right, wrong, monkeypatch):
+    with_a_fault(monkeypatch, "alignment", right, wrong)
+    with pytest.raises((AssertionError, InfeasibleError, pytest.fail.Exception)), np.errstate(all="ignore"):
         assert_all_like_enumeration(1000)
 
 

@@ -18,6 +18,7 @@ from nbformat import NotebookNode
 
 NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+SECONDS_TO_WAIT = 1800  # for a cell, or for the kernel to start: stops what hangs, not what is slow on a busy machine
 MOST_LINES = 25
 MOST_BYTES = 1_000_000
 METADATA = {
@@ -34,8 +35,8 @@ def run(path: Path) -> None:
     """
     notebook = nbformat.read(path, as_version=4)
     client = NotebookClient(
-        notebook, timeout=120, kernel_name="python3", record_timing=False, store_widget_state=False,
-        resources={"metadata": {"path": str(path.parent)}},
+        notebook, timeout=SECONDS_TO_WAIT, startup_timeout=SECONDS_TO_WAIT, kernel_name="python3",
+        record_timing=False, store_widget_state=False, resources={"metadata": {"path": str(path.parent)}},
     )  # fmt: skip
     client.execute()
     notebook.metadata = nbformat.from_dict(METADATA)

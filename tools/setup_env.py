@@ -81,15 +81,15 @@ def clean_environment():
     return env
 
 
-def output_of(command):
-    """Return what a short command prints, or None if it fails or is not there."""
+def output_of(command, seconds=60):
+    """Return what a short command prints, or None if it fails, is not there or takes too long."""
     try:
         done = subprocess.run(
             command,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             env=clean_environment(),
-            timeout=60,
+            timeout=seconds,
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
@@ -352,6 +352,8 @@ def set_up(kind):
     if broken:
         raise SetupError("Some packages are still incomplete ({}): run this again.".format(", ".join(broken)))
     write_jupyter_settings()
+    say("Compiling the course's inner loops ...")  # or the first cell that needs them would wait for that
+    output_of([str(VENV_PYTHON), "-m", "course_utils.compiled"], seconds=600)
     write_stamp({*stamp.get("kinds", []), kind} if stamp.get("inputs") == fingerprint() else {kind})
     say("The environment .venv is ready.")
 

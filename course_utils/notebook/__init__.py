@@ -1,5 +1,6 @@
 """What the notebooks call: one line for each stepper."""
 
+from course_utils import compiled
 from course_utils.exercises import check
 from course_utils.notebook.ch01 import dependency_explorer, dependency_stepper
 from course_utils.notebook.ch02 import permutation_stepper, posterior_figure
@@ -16,7 +17,9 @@ from course_utils.notebook.ch09 import (
     decoder_explorer,
     greedy_stepper,
     reading_figure,
+    times_figure,
 )
+from course_utils.notebook.compiling import compiling_line
 from course_utils.notebook.editing import with_probability
 from course_utils.notebook.pictures import LiveCurves, show
 
@@ -43,8 +46,11 @@ __all__ = [
     "rnn_stepper",
     "show",
     "strip_stepper",
+    "times_figure",
     "training_stepper",
     "viterbi_explorer",
     "viterbi_stepper",
     "with_probability",
 ]
+
+compiled.announcement = compiling_line

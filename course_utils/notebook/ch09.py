@@ -1,6 +1,6 @@
 """The steppers and pictures of chapter 9."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import ipywidgets
 import matplotlib.pyplot as plt
@@ -142,4 +142,21 @@ def reading_figure(strip: Strip, log_y: ArrayLike, blank: int) -> Figure:
             heat.text(t, -1.0, names[k], ha="center", color="#A34700", fontsize=10, family="monospace")
     read = "".join(names[k] for k in collapse(path.tolist(), blank))
     figure.suptitle(f"is {strip.digits}, is read as {read or 'nothing'}", fontsize=11)
+    return figure
+
+
+def times_figure(seconds: Mapping[str, float]) -> Figure:
+    """Draw measured times as bars on a logarithmic axis, each with its number.
+
+    Parameters
+    ----------
+    seconds
+        By the name of what was measured, the first one on top.
+    """
+    figure, axes = plt.subplots(figsize=(7, 0.5 + 0.45 * len(seconds)), layout="constrained")
+    axes.barh(list(seconds), list(seconds.values()), color="#0072B2")
+    for row, value in enumerate(seconds.values()):
+        axes.annotate(f" {1000 * value:.3g} ms", (value, row), va="center")
+    axes.set(xscale="log", xlabel="seconds", xlim=(min(seconds.values()) / 3, max(seconds.values()) * 4))
+    axes.invert_yaxis()
     return figure

@@ -221,12 +221,12 @@ class Scene:
         return scene
 
     def to_html(self, *, player: bool = True) -> str:
-        """Return a page fragment that plays with no kernel and no network.
+        """Return a page fragment that plays with no kernel and no network, as a file of its own or inside any page.
 
         Parameters
         ----------
         player
-            Whether to include the player itself; a page with several scenes needs it once, in the first.
+            Whether to include the player itself; a page with several scenes needs it once, in the last.
         """
         from course_utils.stepper.page import fragment  # the one place where a scene meets the browser
 
@@ -317,6 +317,7 @@ def number(value: float, digits: int = 4) -> str:
         return "0"
     if value == float("-inf"):
         return "−∞"
+    value = float(f"{value:.14g}")  # so that rounding in the last places does not decide where a number is half-way
     text = f"{value:.{digits}g}"
     while float(text) == 1 != value and digits < 12:  # nearly certain is not certain
         digits += 1

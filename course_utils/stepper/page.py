@@ -1,6 +1,12 @@
-"""Pages that play scenes from a file: no kernel, no network."""
+"""Pages that play scenes from a file: no kernel, no network.
+
+Whoever takes a scene elsewhere chooses the page around it: none at all, a table cell, a page that declares another
+character set or none. So all that is made here is plain ASCII, and begins with an element that can only stand in a
+body.
+"""
 
 import json
+import re
 from collections.abc import Iterable
 from html import escape
 from pathlib import Path
@@ -8,6 +14,7 @@ from pathlib import Path
 from course_utils.scenes.scene import Scene
 
 _HERE = Path(__file__).parent
+_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
 
 
 def fragment(scene: Scene, *, player: bool = True) -> str:
@@ -21,20 +28,27 @@ def fragment(scene: Scene, *, player: bool = True) -> str:
         Whether the player and its styles come along; a page needs them once, after its last scene at the latest.
     """
     # "</script" would end the element in the middle of the drawing, and "<!--" would hide what follows it.
-    data = json.dumps(scene.to_json(), allow_nan=False, ensure_ascii=False).replace("<", "\\u003c")
-    html = f'<script type="application/json" data-rc-scene>{data}</script><noscript>{scene.table.to_html()}</noscript>'
+    data = json.dumps(scene.to_json(), allow_nan=False).replace("<", "\\u003c")
+    # Without the element around it, a file that holds nothing else has the scene in its head, where nothing is shown.
+    html = (
+        f'<div><script type="application/json" data-rc-scene>{data}</script>'
+        f"<noscript>{_html_in_ascii(scene.table.to_html())}</noscript></div>"
+    )
     return html + _player() if player else html
 
 
 def page(title: str, scenes: Iterable[Scene]) -> str:
     """Return a whole document that plays several scenes, each under its title."""
-    bodies = "".join(f"<section><h2>{escape(s.title)}</h2>{fragment(s, player=False)}</section>" for s in scenes)
+    title = _html_in_ascii(escape(title))
+    bodies = "".join(
+        f"<section><h2>{_html_in_ascii(escape(s.title))}</h2>{fragment(s, player=False)}</section>" for s in scenes
+    )
     return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<meta name="color-scheme" content="light dark">'
         "<style>body{max-width:60rem;margin:1rem auto;padding:0 .6rem;font-family:system-ui,sans-serif}</style>"
-        f"</head><body><h1>{escape(title)}</h1>{bodies}{_player()}</body></html>"
+        f"</head><body><h1>{title}</h1>{bodies}{_player()}</body></html>"
     )
 
 
@@ -43,4 +57,17 @@ def _player() -> str:
     js = (_HERE / "stepper.js").read_text("utf-8")
     # A module without an address: nothing can import it, so it starts the page itself. Modules wait for the end of
     # the document, so every scene of the page is there by then.
-    return f'<style>{css}</style><script type="module">{js}\nplayPage(document);</script>'
+    return f'<style>{_css_in_ascii(css)}</style><script type="module">{_js_in_ascii(js)}\nplayPage(document);</script>'
+
+
+def _html_in_ascii(html: str) -> str:
+    return _BEYOND_ASCII.sub(lambda found: f"&#{ord(found[0])};", html)
+
+
+def _css_in_ascii(css: str) -> str:
+    return _BEYOND_ASCII.sub(lambda found: f"\\{ord(found[0]):x} ", css)  # the space ends the number and is no text
+
+
+def _js_in_ascii(js: str) -> str:
+    """Escape what is beyond ASCII, which stands in the strings, templates and comments of ``stepper.js`` only."""
+    return _BEYOND_ASCII.sub(lambda found: json.dumps(found[0])[1:-1], js)

@@ -1,4 +1,6 @@
-"""Scenes exported to a file play without a kernel and without a network."""
+"""Scenes exported to a file play without a kernel and without a network, whatever page is around them."""
+
+import shutil
 
 import pytest
 from playwright.sync_api import expect
@@ -6,36 +8,75 @@ from playwright.sync_api import expect
 from course_utils.alignment_training import train
 from course_utils.scenes.training import training_scene
 from course_utils.scenes.viterbi import viterbi_scene
+from course_utils.stepper import page as page_module
 from course_utils.stepper.page import page as export
 from tests.browser.lab import Player, Watch
 from tests.browser.test_looks import CONTRASTS, LEAST_CONTRAST, TOO_WIDE_OR_SMALL
 
 INPUTS, TARGETS = [[0, 1, 2, 1], [0, 0, 1, 2]], [[0, 1], [0, 1]]
+Y = [[0.9, 0.1], [0.6, 0.4], [0.3, 0.7], [0.2, 0.8]]
+
+# Where a fragment is put. A browser reads a page that declares no character set as it sees fit.
+NO_CHARSET = "<!doctype html><title>Pictures</title><p>A picture:</p>{}"
+AROUND = {
+    "nothing": "{}",
+    "a page": '<!doctype html><meta charset="utf-8"><body><p>A picture:</p>{}</body>',
+    "no charset": NO_CHARSET,
+    "iso-8859-1": f'<meta charset="iso-8859-1">{NO_CHARSET}',
+    "windows-1252": f'<meta charset="windows-1252">{NO_CHARSET}',
+    "a table cell": '<!doctype html><meta charset="utf-8"><table><tr><td>A picture:<td>{}</table>',
+    "a paragraph": '<!doctype html><meta charset="utf-8"><p>A picture: {} and text after it</p>',
+    "a list": '<!doctype html><meta charset="utf-8"><ul><li>A picture:<li>{}</ul>',
+}
 
 
 @pytest.fixture(scope="module")
-def files(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("pages")
-    trellis = viterbi_scene([[0.9, 0.1], [0.6, 0.4], [0.3, 0.7], [0.2, 0.8]], "AB")
+def trellis():
+    return viterbi_scene(Y, "AB")
+
+
+@pytest.fixture(scope="module")
+def logarithms():
+    """A scene whose drawing, sentences, formulas and table all have characters beyond ASCII: −0.105, −∞, V₀."""
+    return viterbi_scene(Y, "AB", domain="log")
+
+
+@pytest.fixture(scope="module")
+def training():
     run = train([[1, 0], [0, 0], [0, 0]], INPUTS, TARGETS, paths="best", steps=20)
-    training = training_scene(run, INPUTS, TARGETS, iterations=20)
+    return training_scene(run, INPUTS, TARGETS, iterations=20)
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory, trellis, training):
+    folder = tmp_path_factory.mktemp("pages")
     (folder / "page.html").write_text(export("Chapter <8>", [trellis, training]), "utf-8")
-    body = f"<body><p>A picture:</p>{trellis.to_html()}</body>"
-    (folder / "fragment.html").write_text(f'<!doctype html><meta charset="utf-8">{body}', "utf-8")
     return folder
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write_file(html):
+        path = tmp_path / "page.html"
+        path.write_text(html, "utf-8")
+        return path
+
+    return write_file
 
 
 @pytest.fixture
 def offline(browser):
     contexts = []
 
-    def open_file(path, **settings):
+    def open_file(path, served_as=None, **settings):
+        """Open a file, or have it served with a content type, as from a server that knows no other."""
         context = browser.new_context(**settings)
         contexts.append((context, context.new_page()))
         context.set_offline(True)
         page = contexts[-1][1]
         page.watch = Watch(page)
-        page.goto(path.as_uri())
+        page.route("http://**", lambda route: route.fulfill(body=path.read_bytes(), content_type=served_as))
+        page.goto(path.as_uri() if served_as is None else "http://127.0.0.1/")
         # Chromium drops keys that are pressed before it has drawn a page for the first time.
         if settings.get("java_script_enabled", True):
             page.wait_for_function("() => performance.getEntriesByName('first-contentful-paint').length")
@@ -77,15 +118,85 @@ def test_what_only_a_kernel_could_do_is_not_offered(offline, files):
     expect(player.find(".rc-editor")).to_have_count(0)
 
 
-def test_a_fragment_plays_offline(offline, files):
-    page = offline(files / "fragment.html")
-    player = Player(page, page.locator(".rc-stepper"))
-    player.focus().press("End").expect_step(11)
-    player.mark("V-1-0").click()
-    player.expect_step(1)
+@pytest.mark.parametrize("around", AROUND)
+def test_a_fragment_plays_offline_in(around, offline, write, logarithms, picture):
+    page = offline(write(AROUND[around].format(logarithms.to_html())))
+    plays_as_written(Player(page, page.locator(".rc-stepper")), logarithms)
+    picture(page.locator("body"), f"fragment-{around}")
+
+
+@pytest.mark.parametrize("served_as", ["text/html", "text/html; charset=iso-8859-1", "text/html; charset=windows-1252"])
+def test_what_a_server_says_of_the_characters_changes_nothing(served_as, offline, write, logarithms):
+    page = offline(write(logarithms.to_html()), served_as)
+    plays_as_written(Player(page, page.locator(".rc-stepper")), logarithms)
+    page = offline(write(export("Größen × Zahlen", [logarithms])), served_as)
+    plays_as_written(Player(page, page.locator(".rc-stepper")), logarithms)
+    assert page.title() == page.locator("h1").inner_text() == "Größen × Zahlen"
+
+
+@pytest.mark.parametrize("players", [(True, True), (False, True), (True, False)])
+def test_fragments_share_a_page(players, offline, write, logarithms, trellis):
+    html = logarithms.to_html(player=players[0]) + trellis.to_html(player=players[1])
+    page = offline(write(html))
+    expect(page.locator(".rc-stepper")).to_have_count(2)
+    first, second = (Player(page, page.locator(".rc-stepper").nth(which)) for which in (0, 1))
+    plays_as_written(first, logarithms)
+    second.expect_step(0)
+    plays_as_written(second, trellis)
+    first.expect_step(1)
+
+
+def test_one_scene_plays_twice_on_a_page(offline, write, logarithms):
+    page = offline(write(2 * logarithms.to_html()))
+    expect(page.locator(".rc-stepper")).to_have_count(2)
+    first, second = (Player(page, page.locator(".rc-stepper").nth(which)) for which in (0, 1))
+    plays_as_written(first, logarithms)
+    second.expect_step(0)
+    plays_as_written(second, logarithms)
+    first.expect_step(1)
+
+
+def test_the_player_may_be_written_in_any_characters(offline, write, logarithms, tmp_path, monkeypatch):
+    here = page_module._HERE
+    shutil.copytree(here, tmp_path / "stepper")
+    shutil.copytree(here.parent / "scenes", tmp_path / "scenes")
+    with (tmp_path / "stepper" / "stepper.css").open("a", encoding="utf-8") as css:
+        css.write('/* × */ .rc-says::after { content: "×1 𝄞"; }')
+    with (tmp_path / "stepper" / "stepper.js").open("a", encoding="utf-8") as js:
+        js.write("\nwindow.rcWritten = `×1 𝄞`; // ×")
+    monkeypatch.setattr(page_module, "_HERE", tmp_path / "stepper")
+    page = offline(write(logarithms.to_html()), "text/html; charset=iso-8859-1")
+    assert page.evaluate("() => rcWritten") == "×1 𝄞"
+    says = page.locator(".rc-says")
+    assert says.evaluate("says => getComputedStyle(says, '::after').content") == '"×1 𝄞"'
 
 
 def test_without_scripts_the_numbers_are_there(offline, files):
     page = offline(files / "page.html", java_script_enabled=False)
     expect(page.locator("table")).to_have_count(2)
     expect(page.locator("table").first).to_contain_text("0.3024")
+
+
+@pytest.mark.parametrize("around", ["nothing", "iso-8859-1"])
+def test_without_scripts_a_fragment_shows_its_numbers(around, offline, write, logarithms):
+    page = offline(write(AROUND[around].format(logarithms.to_html())), java_script_enabled=False)
+    expect(page.locator("table")).to_be_visible()
+    for row, cells in zip(page.locator("tbody tr").all(), logarithms.table.rows, strict=True):
+        assert row.locator("th, td").all_inner_texts() == list(cells)
+
+
+def plays_as_written(player, scene):
+    """Assert that a player is seen, steps by keys and by a click, and shows the texts of its scene letter by letter."""
+    expect(player.root).to_be_visible()
+    assert player.root.evaluate(TOO_WIDE_OR_SMALL) == []
+    assert player.find(".rc-speed option").all_text_contents() == ["0.5×", "1×", "2×", "4×"]
+    last = len(scene.steps) - 1
+    player.focus().press("End").expect_step(last)
+    written = {name: mark.text for name, mark in scene.marks_at(last).items() if mark.text is not None}
+    read = "(root, names) => names.map((name) => root.querySelector(`[data-mark='${name}'] .slot`).textContent)"
+    assert player.root.evaluate(read, list(written)) == list(written.values())
+    player.press("Home").expect_step(0)
+    assert player.says == scene.steps[0].says
+    expect(player.find(":scope > .rc-formula math").first).to_be_visible()
+    player.mark(scene.steps[1].computes[0]).click()
+    player.expect_step(1)

@@ -3,18 +3,20 @@
 import re
 import subprocess
 import sys
-from datetime import datetime
 from pathlib import Path
 
 import nbformat
+import psutil
 import pytest
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from course_utils.exercises import EXERCISES
-from tools.notebooks import METADATA, NOTEBOOKS, faults, run
+from tools.notebooks import METADATA, NOTEBOOKS, SECONDS_TO_WAIT, faults, run
 
 PATHS = sorted(NOTEBOOKS.glob("*.ipynb"))
+# Of the processor, so that what else a machine has to do does not matter much. They leave room for one half as fast
+# as that which they were chosen on, where no cell takes more than 4, and the training 45.
 SECONDS_A_CELL, SECONDS_A_NOTEBOOK = 10, 60
 SECONDS_OF_TRAINING = 90  # for the one cell that trains a network before the reader's eyes; it does not count above
 TRAINING = re.compile(r"watch = LiveCurves\(")
@@ -33,21 +35,33 @@ def test_nothing_is_wrong_with_it(path):
     assert faults(path) == []
 
 
+def processor_seconds(path):
+    """Run a notebook; say for each of its code cells how long its kernel and the children of that computed."""
+    notebook, seconds = nbformat.read(path, as_version=4), {}
+
+    def clock():
+        return sum(psutil.Process(client.km.provisioner.pid).cpu_times()[:4])  # user and system, its own and theirs
+
+    def begin(cell, cell_index):
+        seconds[cell_index] = -clock()
+
+    def end(cell, cell_index, execute_reply):
+        seconds[cell_index] += clock()
+
+    client = NotebookClient(
+        notebook, timeout=SECONDS_TO_WAIT, startup_timeout=SECONDS_TO_WAIT, on_cell_execute=begin, on_cell_executed=end,
+        resources={"metadata": {"path": str(path.parent)}},
+    )  # fmt: skip
+    client.execute()
+    return seconds
+
+
 def test_each_cell_takes_seconds(path):
     """Does it stay inside its time, cell by cell and as a whole?"""
-    notebook = nbformat.read(path, as_version=4)
-    NotebookClient(
-        notebook, timeout=180, record_timing=True, resources={"metadata": {"path": str(NOTEBOOKS)}}
-    ).execute()
-    seconds = {}
-    for n, cell in enumerate(notebook.cells):
-        timing = cell.metadata.get("execution", {})
-        if "shell.execute_reply" in timing:
-            start, end = (datetime.fromisoformat(timing[key]) for key in ("iopub.execute_input", "shell.execute_reply"))
-            seconds[n] = (end - start).total_seconds()
-    training = [n for n in seconds if TRAINING.search(notebook.cells[n].source)]
+    cells, seconds = nbformat.read(path, as_version=4).cells, processor_seconds(path)
+    training = [n for n in seconds if TRAINING.search(cells[n].source)]
     assert len(training) == (path.stem == "09_ctc")
-    assert all(seconds.pop(n) < SECONDS_OF_TRAINING for n in training)
+    assert max((seconds.pop(n) for n in training), default=0) < SECONDS_OF_TRAINING
     assert seconds
     assert max(seconds.values()) < SECONDS_A_CELL, seconds
     assert sum(seconds.values()) < SECONDS_A_NOTEBOOK, seconds
@@ -139,6 +153,22 @@ def test_strict_comparison_goes_red_for_an_output_that_differs_or_is_missing(sho
     command = [sys.executable, "-m", "pytest", "-q", "--nbval", "-p", "no:cacheprovider", path.name]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == verdict, done.stdout
+
+
+def test_what_computes_counts_and_what_waits_does_not(tmp_path):
+    """Is the time of a cell that of the processor, that of children included?"""
+    burn = "import time\nend = time.process_time() + 1\nwhile time.process_time() < end:\n    pass"
+    path = _written(
+        tmp_path,
+        new_markdown_cell("Code cells alone count."),
+        _code("import time; time.sleep(3)"),
+        _code(burn),
+        _code(f"import subprocess, sys; subprocess.run([sys.executable, '-c', {burn!r}], check=True)"),
+    )
+    seconds = processor_seconds(path)
+    assert list(seconds) == [1, 2, 3]
+    assert seconds[1] < 1.5
+    assert min(seconds[2], seconds[3]) > 0.9
 
 
 def test_running_stores_tables_and_no_widget_views(tmp_path):

@@ -160,10 +160,11 @@ def test_json_holds_the_drawing_the_steps_and_the_hints():
 
 
 def test_the_page_fragment_carries_the_scene_and_its_numbers():
-    told = scene(Step("</script> is no end.", patch={"a": Mark("now")}))
+    told = scene(Step("</script> is no end, × no letter.", patch={"a": Mark("now")}))
     for player in (True, False):
         html = told.to_html(player=player)
-        data = re.match(r'<script type="application/json" data-rc-scene>(.*?)</script>', html, re.S)[1]
+        assert html.isascii()
+        data = re.match(r'<div><script type="application/json" data-rc-scene>(.*?)</script>', html, re.S)[1]
         assert json.loads(data) == told.to_json()
         assert f"<noscript>{TABLE.to_html()}</noscript>" in html
         assert ("playPage(document)" in html) == player
