@@ -1,33 +1,35 @@
 """Stepping through a trellis with real keys and a real mouse."""
 
 import re
-import statistics
 
 import pytest
 from playwright.sync_api import expect
 
 from course_utils.scenes.viterbi import viterbi_scene
-from tests.browser.lab import Stopwatch
 
 SCENE = viterbi_scene([[0.9, 0.1], [0.6, 0.4], [0.3, 0.7], [0.2, 0.8]], "AB")
 LAST = len(SCENE.steps) - 1
 STEP_OF = {mark: n for n, step in enumerate(SCENE.steps) for mark in step.computes}
-MEDIAN_MS, P95_MS = 16, 33
-ROUNDS = 3  # other programs may hold up one round, hardly all three
 
 
-def test_a_key_changes_the_frame_at_once(player):
-    for _ in range(ROUNDS):
-        watch = Stopwatch(player.page, player.root)
-        for key in ["ArrowRight"] * LAST + ["ArrowLeft"] * LAST + ["ArrowRight", "ArrowLeft"] * 15:
-            watch.press(key)
-        times = watch.milliseconds()
-        median, p95 = statistics.median(times), statistics.quantiles(times, n=20)[-1]
-        if median <= MEDIAN_MS and p95 <= P95_MS:
-            break
-    assert len(times) >= 50
-    assert median <= MEDIAN_MS
-    assert p95 <= P95_MS
+def test_a_key_changes_the_picture_before_anything_else_can_happen(player):
+    """Is the next picture there when the key's own event is over, with no kernel, timer or frame to wait for?
+
+    How many milliseconds that takes on the screen is what the benchmark measures.
+    """
+    keys = ["ArrowRight"] * LAST + ["ArrowLeft"] * LAST
+    seen = player.page.evaluate(
+        """([root, keys]) => keys.map((key) => {
+             root.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true }));
+             const states = [...root.querySelectorAll('[data-mark]')].map((e) => [e.dataset.mark, e.dataset.state]);
+             return [Number(root.dataset.step), Object.fromEntries(states)];
+           })""",
+        [player.root.element_handle(), keys],
+    )
+    assert [step for step, _ in seen] == [*range(1, LAST + 1), *reversed(range(LAST))]
+    for step, states in seen:
+        for name, mark in SCENE.marks_at(step).items():
+            assert mark.state in (None, states[name]), (step, name)
 
 
 def test_every_step_shows_what_the_scene_says(player):
