@@ -142,7 +142,7 @@ def train_reader(
     iterations: int = 1600,
     *,
     batch: int = 16,
-    learning_rate: float = 8e-3,
+    learning_rate: float = 5e-3,
     dropout: float = 0.3,
     distortion: float = 1.0,
     seed: int = 0,

@@ -36,7 +36,7 @@ def run(path: Path) -> None:
     notebook = nbformat.read(path, as_version=4)
     client = NotebookClient(
         notebook, timeout=SECONDS_TO_WAIT, startup_timeout=SECONDS_TO_WAIT, kernel_name="python3",
-        record_timing=False, store_widget_state=False, resources={"metadata": {"path": str(path.parent)}},
+        record_timing=False, store_widget_state=False, coalesce_streams=True, resources={"metadata": {"path": str(path.parent)}},
     )  # fmt: skip
     client.execute()
     notebook.metadata = nbformat.from_dict(METADATA)
