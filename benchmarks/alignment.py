@@ -3,13 +3,22 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.table import Cell, Grid, Pair, cells, compare, one_thread
+from benchmarks.table import Cell, Grid, Pair, cells, compare, named, one_thread
 from course_utils import viterbi
 
-SYMBOLS = 100
+SYMBOLS = 100  # at most, and as few as 10 where the target is short: ours looks through all of them, the peer sees only its own
 ALL = cells(T=[20, 100, 1000, 5000, 20_000], K=[2, 10, 100, 500])
-CELLS = [cell for cell in ALL if cell["K"] <= cell["T"]]
-LEFT_OUT = tuple(f"T={cell['T']}, K={cell['K']}: more symbols than frames" for cell in ALL if cell not in CELLS)
+
+
+def why_left_out(T: int, K: int) -> str:
+    """Say why a cell is not measured; nothing where it is."""
+    if K > T:
+        return "more symbols than frames"
+    return "the peer takes half a minute for each turn" if T * K**2 > 2e9 else ""
+
+
+CELLS = [cell for cell in ALL if not why_left_out(**cell)]
+LEFT_OUT = tuple(f"{named(cell)}: {why}" for cell in ALL if (why := why_left_out(**cell)))
 
 
 def bar(T: int, K: int) -> float:
@@ -61,7 +70,7 @@ def prepare(T: int, K: int) -> Pair:
     """Make both ready for one long alignment, after checking that they agree on it."""
     import librosa.sequence
 
-    log_y, target = random_case(np.random.default_rng(0), T, SYMBOLS, K)
+    log_y, target = random_case(np.random.default_rng(0), T, max(10, min(K, SYMBOLS)), K)
     prob, transition, p_init = peer_problem(log_y, target)
 
     def peer() -> NDArray:
@@ -75,6 +84,8 @@ def prepare(T: int, K: int) -> Pair:
 
 def measure(cells: list[Cell] = CELLS, **timing) -> list[Grid]:
     """Time both on one thread."""
-    what = f"forced alignment of K symbols of {SYMBOLS} to T frames; peer: librosa.sequence.viterbi"
+    what = (
+        f"forced alignment of K symbols, of an alphabet of 10 to {SYMBOLS}, to T frames; peer: librosa.sequence.viterbi"
+    )
     with one_thread():
         return [compare(what, cells, prepare, bar, left_out=LEFT_OUT, **timing)]

@@ -10,7 +10,6 @@ Paths and labels are the same thing only where no two adjacent symbols of the ta
 has two paths in three frames, both read AAA, which compresses to A, and both have the same score (section 8.6).
 """
 
-import sys
 from collections.abc import Iterator, Sequence
 from itertools import combinations, groupby, pairwise
 from math import comb
@@ -24,7 +23,6 @@ from course_utils.compiled import plain
 
 ROW_SUM_TOLERANCE = 1e-4  # what a softmax over 30 000 symbols in float32 stays well below
 _ROWS_AT_ONCE = 256
-_WORTH_COMPILING = 20_000  # entries; NumPy looks through fewer in less than a millisecond
 
 
 class InfeasibleError(ValueError):
@@ -141,9 +139,7 @@ def check_row_sums(sums: NDArray, name: str, first: tuple[int, ...] = (0,), hint
 
 def _rows_are_distributions(log_y: NDArray) -> bool:
     """Look through a table quickly: True says that it is in order, False that it may not be."""
-    if log_y.size < _WORTH_COMPILING and "numba" not in sys.modules:  # for a small table, loading numba takes longer
-        return False
-    run = compiled.loops("numbers")
+    run = compiled.loops("numbers") if compiled.is_worth_it(log_y.size) else None
     if run is None:
         return False
     T, A = log_y.shape

@@ -282,8 +282,7 @@ def batch_loss_and_gradient(
         return np.zeros(0), np.zeros_like(log_y)
     if lengths.dtype.kind not in "iu" or lengths.min() < 1 or lengths.max() > T:
         raise ValueError(f"lengths is {lengths.tolist()}; each is an integer from 1 to {T}")
-    targets = [_check_labels(target, A, blank, f"targets[{b}]") for b, target in enumerate(targets)]
-    return _losses_and_gradients(log_y, targets, lengths, blank, wrt, infeasible)
+    return _losses_and_gradients(log_y, _check_all_labels(targets, A, blank), lengths, blank, wrt, infeasible)
 
 
 @dataclass(frozen=True, eq=False)
@@ -420,6 +419,20 @@ def _check_labels(target: ArrayLike, A: int, blank: int, name: str = "target") -
             f"{name}[{i}] is the blank, {blank}; a target has symbols only, blanks are put in by the algorithm"
         )
     return target
+
+
+def _check_all_labels(targets: Sequence[ArrayLike], A: int, blank: int) -> list[NDArray[np.intp]]:
+    """Check all targets of a batch at once, and one by one only where there is something to say."""
+    check_blank(blank, A)
+    try:
+        joined = np.concatenate([np.asarray(target, dtype=None if len(target) else np.intp) for target in targets])
+        if joined.dtype.kind in "iu" and joined.ndim == 1:
+            right = joined.size == 0 or (joined.min() >= 0 and joined.max() < A and not (joined == blank).any())
+            if right:
+                return np.split(joined.astype(np.intp), np.cumsum([len(target) for target in targets[:-1]]))
+    except (TypeError, ValueError):
+        pass
+    return [_check_labels(target, A, blank, f"targets[{b}]") for b, target in enumerate(targets)]
 
 
 def _say_infeasible(target: NDArray, T: int, where: str = "") -> str:

@@ -143,7 +143,7 @@ def train_reader(
     *,
     batch: int = 16,
     learning_rate: float = 5e-3,
-    dropout: float = 0.3,
+    dropout: float = 0.2,
     distortion: float = 1.0,
     seed: int = 0,
     loss: Loss = "torch",

@@ -7,6 +7,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from loops import switched_off
 
 from course_utils.gradient_check import numerical_gradient
 from course_utils.losses import (
@@ -368,3 +369,16 @@ def test_the_last_step_counts_most_and_normalised_they_sum_to_one(T, kind, base)
 def test_weights_out_of_range_are_refused(arguments, says):
     with pytest.raises(ValueError, match=says):
         step_weights(*arguments)
+
+
+@pytest.mark.parametrize("scale", [1e-3, 1.0, 100.0, 1e300])
+def test_compiled_and_in_numpy_log_softmax_is_the_same(scale, monkeypatch):
+    rng = np.random.default_rng(0)
+    logits = scale * rng.normal(size=(4, 50, 100))
+    logits[rng.random(logits.shape) < 0.1] = -np.inf
+    with np.errstate(all="raise"):
+        found = log_softmax(logits)
+        switched_off(monkeypatch)
+        truth = log_softmax(logits)
+    np.testing.assert_allclose(found, truth, rtol=1e-15, atol=1e-14)
+    assert not np.shares_memory(found, logits)

@@ -992,3 +992,15 @@ def test_two_directions_that_do_not_go_together_are_refused(D, A):
     rng = np.random.default_rng(0)
     with pytest.raises(ValueError, match=f"the two directions have 2 and {D} inputs, 2 and {A} outputs"):
         BidirectionalRNN(random_rnn(rng, 2, 3, 2), random_rnn(rng, D, 4, A))
+
+
+@pytest.mark.parametrize("activation", ["tanh", "sigmoid"])
+@pytest.mark.parametrize("scale", [1e-12, 1e-3, 1.0, 1e4])
+def test_a_large_batch_is_activated_like_one_sequence(activation, scale):
+    """Where there are many numbers, tanh is computed in another way: in its tails and near 0 as well."""
+    rng = np.random.default_rng(0)
+    net, x = random_rnn(rng, 3, 20, 2, activation), scale * rng.normal(size=(2, 100, 3))
+    with np.errstate(all="raise", under="ignore"):
+        together = run(net, x).h
+    alone = np.stack([run(net, x[:, b]).h for b in range(100)], axis=1)
+    np.testing.assert_allclose(together, alone, rtol=1e-9, atol=1e-15 if activation == "sigmoid" else 0)

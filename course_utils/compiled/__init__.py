@@ -6,6 +6,7 @@ kept beside the sources, or where numba finds a folder that it may write to, and
 """
 
 import importlib.util
+import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import cache
@@ -34,6 +35,11 @@ def loops(name: str) -> ModuleType | None:
     with nullcontext() if is_kept(module) else announcement():
         module.warm_up()
     return module
+
+
+def is_worth_it(size: int) -> bool:
+    """Tell whether a table of so many numbers is large enough for loops: loading numba takes half a second."""
+    return size >= 20_000 or "numba" in sys.modules
 
 
 def is_kept(module: ModuleType) -> bool:

@@ -14,7 +14,7 @@ from course_utils import extended_range
 from course_utils.extended_range import DOWN, LARGEST, LN2_HIGH, LN2_LOW, SMALLEST, UNIT, UNIT_HIGH, UNIT_LOW, UP
 
 __all__ = [
-    "DOWN", "LARGEST", "SMALLEST", "UP", "add", "exponentials", "first_odd_row", "fused_loop", "log_of", "loop", "reordered_loop", "scratch",
+    "DOWN", "LARGEST", "SMALLEST", "UP", "add", "exponentials", "first_odd_row", "fused_loop", "log_of", "log_softmax", "loop", "reordered_loop", "scratch",
     "split", "total",
 ]  # fmt: skip
 LOG2_E = 1 / math.log(2)
@@ -147,9 +147,27 @@ def first_odd_row(log_y, A, tolerance, bits, power):
     return T
 
 
-ENTRIES = (first_odd_row,)
+@loop
+def log_softmax(logits, log_y, bits, power):
+    """Write the log-softmax of each row of (T, A) finite logits, or −inf beside finite ones, into ``log_y``."""
+    T, A = logits.shape
+    y = np.empty(A)
+    for t in range(T):
+        top = -_INF
+        for k in range(A):
+            top = logits[t, k] if logits[t, k] > top else top
+        for k in range(A):
+            log_y[t, k] = logits[t, k] - top
+        exponentials(log_y[t], y, bits, power)
+        log_total = math.log(total(y))
+        for k in range(A):
+            log_y[t, k] -= log_total
+
+
+ENTRIES = (first_odd_row, log_softmax)
 
 
 def warm_up() -> None:
     """Compile, or read what was compiled before."""
     first_odd_row(np.zeros(1), 1, 1e-4, *scratch())
+    log_softmax(np.zeros((1, 1)), np.zeros((1, 1)), *scratch())
