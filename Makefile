@@ -44,6 +44,8 @@ test: setup-test browser ## set up, and run every check
 	@$(PY) -m ruff format --check .
 	@echo "== the widgets' JavaScript"
 	@$(NODE) --test tests/stepper/*.test.mjs
+	@echo "== the inner loops, compiled"
+	@$(PY) -m course_utils.compiled
 	@echo "== pytest, what can run side by side"
 	@$(PY) -m pytest $(SIDE_BY_SIDE) $(TIMED:%=--ignore=%)
 	@echo "== pytest, what is timed"
