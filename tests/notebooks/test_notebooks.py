@@ -39,7 +39,7 @@ def test_nothing_is_wrong_with_it(path):
 def processor_seconds(path):
     """Run a notebook; say for each of its code cells how long its kernel and the children of that computed."""
     notebook, seconds = nbformat.read(path, as_version=4), {}
-    for name in compiled.MODULES:  # compiling is no cell's time: the set-up does it, unless the sources have changed since
+    for name in compiled.MODULES:  # the set-up compiles; here in case the sources have changed since
         compiled.loops(name)
 
     def clock():
