@@ -91,8 +91,11 @@ def alignments(target: Sequence, T: int, blank=0) -> Iterator[tuple]:
 
 
 @dataclass(frozen=True, eq=False)
-class ForwardBackward:
-    """The tables of the forward-backward algorithm; logarithms are natural, -inf: no path.
+class ForwardBackward(lattice.Sums):
+    """The tables of the forward-backward algorithm, those of :class:`course_utils.lattice.Sums`, for a target.
+
+    In all of them a path is an alignment, so that gamma is the probability of being in state i at frame t, given the
+    target; ``log_p`` is the log-probability of the target, the log-sum of alpha + beta over the states of any one frame.
 
     Attributes
     ----------
@@ -100,31 +103,12 @@ class ForwardBackward:
         (S,) column index of each state.
     skip
         (S,) whether a state may be entered over a blank.
-    alpha
-        (T, S) log of all ways from the start to state i at frame t, that frame's probability included.
-    incoming
-        (T, S) the same without that frame's probability: the sum over the two or three ways in.
-    beta
-        (T, S) log of all ways from state i at frame t to the end, that frame's probability excluded.
-    gamma
-        (T, S) probability of being in state i at frame t, given the target; zeros where it does not fit.
-    slope
-        (T, S) derivative of ``log_p`` with respect to the probability that state i gives to frame t, taken as free to
-        change by itself: gamma divided by that probability, and defined where it is 0 as well.
-    log_p
-        Log-probability of the target: the log-sum of alpha + beta over the states of any one frame.
     log_y
         (T, A) what it was computed from.
     """
 
     extended: NDArray[np.intp]
     skip: NDArray[np.bool_]
-    alpha: NDArray[np.float64]
-    incoming: NDArray[np.float64]
-    beta: NDArray[np.float64]
-    gamma: NDArray[np.float64]
-    slope: NDArray[np.float64]
-    log_p: float
     log_y: NDArray[np.float64]
 
     @property
@@ -194,7 +178,7 @@ def forward_backward(
     found = lattice.sums(log_y[:, extended], closed)
     if (skip == rule).all():  # rounding, and rows that sum to a little more than one, may lift it above 0
         found = replace(found, log_p=min(found.log_p, 0.0))
-    return ForwardBackward(extended, skip, **vars(found), log_y=log_y)
+    return ForwardBackward(**vars(found), extended=extended, skip=skip, log_y=log_y)
 
 
 def loss_and_gradient(

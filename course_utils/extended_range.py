@@ -74,9 +74,8 @@ def ratios(pair: Pair, parts: Pair) -> NDArray[np.float64]:
     level = np.where(top == -np.inf, 0.0, top)
     with np.errstate(under="ignore", over="ignore"):
         total = np.ldexp(parts[0], _bits(parts[1] - level)).sum(axis=-1, keepdims=True)
-        size, power = np.frexp(
-            np.where(total > 0, total, 1.0)
-        )  # apart, so that the quotient of mantissas stays a float
+        # Taken apart, so that the quotient of mantissas stays a float.
+        size, power = np.frexp(np.where(total > 0, total, 1.0))
         return np.where(total > 0, np.ldexp(pair[0] / size, _bits(pair[1] - level) - power), 0.0)
 
 

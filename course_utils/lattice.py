@@ -22,13 +22,14 @@ class Sums:
     alpha
         (T, S) log of all ways from the start to state i at frame t, that frame's probability included.
     incoming
-        (T, S) the same without that frame's probability.
+        (T, S) the same without that frame's probability: the sum over the two or three ways in.
     beta
         (T, S) log of all ways from state i at frame t to the end, that frame's probability excluded.
     gamma
         (T, S) share of the paths that are in state i at frame t; zeros where there is no path.
     slope
-        (T, S) derivative of ``log_p`` with respect to the probability that state i gives to frame t.
+        (T, S) derivative of ``log_p`` with respect to the probability that state i gives to frame t, taken as free to
+        change by itself: gamma divided by that probability, and defined where it is 0 as well.
     log_p
         Log of the sum over all paths.
     """
@@ -64,9 +65,7 @@ def sums(log_e: NDArray, closed: NDArray) -> Sums:
     ends = 2 if S > 1 and closed[1] == 0 else 1
     total = extended_range.add(*((alpha[0][-1, -n], alpha[1][-1, -n]) for n in range(1, ends + 1)))
     log_p = float(extended_range.log(*total))
-    if (
-        -np.inf < log_p < floor / 2
-    ):  # numbers written to forbid are on every path; their sum on the best one says it all
+    if -np.inf < log_p < floor / 2:  # what is written to forbid is on every path; its sum on the best one says it all
         log_p = float(best_ways(log_e, closed)[0][-1, -ends:].max())
     through = alpha[0] * beta[0], alpha[1] + beta[1]
     gamma = extended_range.ratios(through, through)
