@@ -3,7 +3,8 @@
 Random numbers come from NumPy, so that a training run begins the same way with every version of torch.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -65,7 +66,7 @@ class StripReader(nn.Module):
     def log_probabilities(self, image: ArrayLike) -> NDArray[np.float64]:
         """Return (T, 11) natural log-probabilities of the columns of one image, in the order of STRIP_SYMBOLS."""
         dtype = self.name.weight.dtype
-        with torch.no_grad():
+        with torch.no_grad(), _one_thread():
             logits = self(torch.as_tensor(np.asarray(image), dtype=dtype)[None])[:, 0]
         return logits.double().log_softmax(-1).numpy()
 
@@ -188,9 +189,7 @@ def train_reader(
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, learning_rate, total_steps=max(iterations, 2), pct_start=0.15
     )
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # the matrices are small: a second thread costs more than it gives where cores are busy
-    try:
+    with _one_thread():
         for n in range(1, iterations + 1):
             # one length for all: the LSTM runs as long as the longest strip of a batch
             strips = digit_strips(batch, int(rng.integers(3, 7)), rng, "train", distortion=distortion)
@@ -209,9 +208,18 @@ def train_reader(
                     read = [reader.read(strip.image) for strip in watched]
                     curves.error.append((n, character_error_rate(read, [strip.digits for strip in watched])))
                 watch(n, curves)
+    return reader, curves
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Keep torch to one thread: for small matrices a second one costs more than it gives, much more on busy cores."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
     finally:
         torch.set_num_threads(threads)
-    return reader, curves
 
 
 def _leave_out(x: torch.Tensor, share: float, rng: np.random.Generator) -> torch.Tensor:
