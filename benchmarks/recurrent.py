@@ -4,7 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.table import Cell, Grid, Pair, cells, compare, one_thread
-from course_utils.rnn import PARAMETERS, RNN, Gradients, backward, random_rnn, run
+from course_utils.bptt import backward
+from course_utils.rnn import PARAMETERS, RNN, Gradients, random_rnn, run
 
 CELLS = cells(T=[100, 1000], batch=[1, 8, 32], d=[8, 32, 128, 256])
 

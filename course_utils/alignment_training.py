@@ -5,7 +5,7 @@ utterance shows the input type ``inputs[t]`` and the model answers ``softmax(wei
 training take the same step, towards a target distribution at every frame; they differ in that distribution only:
 
 * "best": one-hot at the symbol on the Viterbi path;
-* "all": the probability of each symbol at that frame, given the target, over all paths.
+* "all": the posterior of each symbol at that frame, given the target: its share of all paths.
 """
 
 from collections.abc import Sequence
@@ -16,10 +16,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from course_utils import compiled, extended_range, lattice, viterbi
-from course_utils.alignment import InfeasibleError, adjacent_repeats, check_log_probabilities, check_target
+from course_utils.alignment import InfeasibleError, adjacent_repeats
 from course_utils.compiled import plain
 from course_utils.losses import as_numbers, check_count, is_number, log_softmax
-from course_utils.viterbi import Ties, align, check_fits, check_ties, say_where_blocked
+from course_utils.posteriors import check_log_probabilities, check_target
+from course_utils.viterbi import Ties, align_checked, check_fits, check_ties, say_where_blocked
 
 Paths = Literal["best", "all"]
 
@@ -39,7 +40,11 @@ class Training:
     nll
         (N + 1,) −log of the sum over all paths, mean over utterances, whichever objective was trained.
     occupancy
-        (N + 1) lists, for each utterance a (T, K) share of each position at each frame; 0 and 1 for "best".
+        (N + 1) lists, for each utterance a (T, K) posterior of each position at each frame; 0 and 1 for "best".
+    symbol_posterior
+        (N + 1) lists, for each utterance what its frames are trained towards: the (T, A) occupancy added up by symbol.
+    inputs, targets
+        What was trained on: for each utterance (T,) input types and (K,) column indices.
     """
 
     paths: Paths
@@ -47,10 +52,18 @@ class Training:
     loss: NDArray[np.float64]
     nll: NDArray[np.float64]
     occupancy: tuple[tuple[NDArray[np.float64], ...], ...]
+    symbol_posterior: tuple[tuple[NDArray[np.float64], ...], ...]
+    inputs: tuple[NDArray[np.intp], ...]
+    targets: tuple[NDArray[np.intp], ...]
+
+    @property
+    def y(self) -> NDArray[np.float64]:
+        """(N + 1, types, A) probabilities that the model gives."""
+        return np.exp(log_softmax(self.weights))
 
 
 def occupancy(log_y: ArrayLike, target: ArrayLike) -> tuple[NDArray[np.float64], float]:
-    """Probability of being at each position at each frame, given the target, over all paths of the grid.
+    """Posterior of each position at each frame, given the target: the share of all paths that are there (section 8.10).
 
     Parameters
     ----------
@@ -72,6 +85,11 @@ def occupancy(log_y: ArrayLike, target: ArrayLike) -> tuple[NDArray[np.float64],
     log_y = check_log_probabilities(log_y)
     target = check_target(target, log_y.shape[1])
     check_fits(len(target), len(log_y))
+    return _occupancy(log_y, target)
+
+
+def _occupancy(log_y: NDArray, target: NDArray) -> tuple[NDArray[np.float64], float]:
+    """Do what :func:`occupancy` does, with arguments that have been checked."""
     log_e, closed = log_y[:, target], np.full(len(target), -np.inf)
     run = compiled.loops("lattice")
     if run is None:
@@ -84,7 +102,7 @@ def occupancy(log_y: ArrayLike, target: ArrayLike) -> tuple[NDArray[np.float64],
         log_total = -run.sum_over_paths(plain(log_e), positions, closed, floor, False, gradient)
         gamma = 0.0 - gradient
         if -np.inf < log_total < floor / 2:  # as in lattice.sums
-            log_total = align(log_y, target).score
+            log_total = align_checked(log_y, target).score
     if log_total == -np.inf:
         raise InfeasibleError(say_where_blocked(viterbi.forward(log_y, target)[0]))
     if not adjacent_repeats(target):  # else paths with the same labels are counted each, and may sum to more than one
@@ -99,10 +117,10 @@ def train(
     *,
     paths: Paths,
     learning_rate: float = 0.5,
-    steps: int = 300,
+    iterations: int = 300,
     ties: Ties = "stay",
 ) -> Training:
-    """Descend the mean loss of all utterances, ``steps`` times.
+    """Descend the mean loss of all utterances, ``iterations`` times.
 
     Parameters
     ----------
@@ -113,9 +131,9 @@ def train(
     targets
         For each utterance (K,) column indices.
     paths
-        "best": Viterbi training; "all": the sum over paths.
-    learning_rate, steps
-        Of plain gradient descent; the rate is above 0, and there may be no steps.
+        "best": Viterbi training; "all": the marginal likelihood, the sum over all paths.
+    learning_rate, iterations
+        Of plain gradient descent; the rate is above 0, and there may be no iterations.
     ties
         As in :func:`course_utils.viterbi.align`.
 
@@ -129,7 +147,7 @@ def train(
     if paths not in ("best", "all"):
         raise ValueError(f"paths is {paths!r}; choose 'best' or 'all'")
     weights = np.array(as_numbers("weights", weights))
-    steps = check_count("steps", steps, 0)
+    iterations = check_count("iterations", iterations, 0)
     if not (is_number(learning_rate) and learning_rate > 0):
         raise ValueError(f"learning_rate is {learning_rate!r}; it is a finite number above 0")
     check_ties(ties)
@@ -142,7 +160,7 @@ def train(
     if len(inputs) != len(targets):
         raise ValueError(f"inputs has {len(inputs)} utterances, but targets {len(targets)}: give one target each")
     try:
-        inputs = [np.asarray(x) for x in inputs]
+        inputs = [np.array(x) for x in inputs]
     except ValueError as error:
         raise ValueError(f"inputs has an utterance that is no array of types: {error}") from None
     for x in inputs:
@@ -152,32 +170,38 @@ def train(
             raise ValueError(
                 f"inputs has {x.tolist()}; types are integers from 0 to {len(weights) - 1}, the rows of weights"
             )
+    targets = [check_target(target, weights.shape[1], f"targets[{n}]") for n, target in enumerate(targets)]
+    for x, target in zip(inputs, targets, strict=True):
+        check_fits(len(target), len(x))
     history = []
-    for step in range(steps + 1):
-        record = _look(weights, inputs, targets, paths, ties)
-        history.append((weights.copy(), *record[:3]))
-        if step < steps:
-            weights = weights - learning_rate * record[3]
-    logits, loss, nll, shares = zip(*history, strict=True)
-    return Training(paths, np.array(logits), np.array(loss), np.array(nll), shares)
+    for iteration in range(iterations + 1):
+        *record, gradient = _look(weights, inputs, targets, paths, ties)
+        history.append((weights.copy(), *record))
+        if iteration < iterations:
+            weights = weights - learning_rate * gradient
+    logits, loss, nll, gamma, by_symbol = zip(*history, strict=True)
+    return Training(
+        paths, np.array(logits), np.array(loss), np.array(nll), gamma, by_symbol, tuple(inputs), tuple(targets)
+    )
 
 
 @np.errstate(under="ignore")
 def _look(weights, inputs, targets, paths, ties):
-    """Objective, negative log-likelihood, occupancies and gradient of the mean objective."""
-    gradient, loss, nll, shares = np.zeros_like(weights), 0.0, 0.0, []
+    """Objective, negative log-likelihood, occupancies by position and by symbol, and gradient of the mean objective."""
+    gradient, loss, nll, by_position, by_symbol = np.zeros_like(weights), 0.0, 0.0, [], []
     log_rows = log_softmax(weights)
     for x, target in zip(inputs, targets, strict=True):
-        log_y, target = log_rows[x], np.asarray(target)
-        gamma, log_total = occupancy(log_y, target)
+        log_y = log_rows[x]
+        gamma, log_total = _occupancy(log_y, target)
         nll -= log_total / len(inputs)
         if paths == "best":
-            best = align(log_y, target, ties=ties)
+            best = align_checked(log_y, target, ties)
             gamma = (best.path[:, None] == np.arange(len(target))).astype(float)
             log_total = best.score
         loss -= log_total / len(inputs)
-        shares.append(gamma)
         wanted = np.zeros_like(log_y)
         np.add.at(wanted.T, target, gamma.T)  # a symbol may stand at several positions
         np.add.at(gradient, x, (np.exp(log_y) - wanted) / len(inputs))  # and a type at several frames
-    return loss, nll, tuple(shares), gradient
+        by_position.append(gamma)
+        by_symbol.append(wanted)
+    return loss, nll, tuple(by_position), tuple(by_symbol), gradient

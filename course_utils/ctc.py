@@ -11,27 +11,18 @@ classification", sections 3 and 4.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import groupby, pairwise
 from math import comb
-from operator import index
 from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from course_utils import compiled, extended_range, lattice
-from course_utils.alignment import (
-    ROW_SUM_TOLERANCE,
-    InfeasibleError,
-    adjacent_repeats,
-    as_table,
-    check_log_probabilities,
-    check_target,
-)
-from course_utils.compiled import plain
+from course_utils import lattice
+from course_utils.alignment import InfeasibleError, adjacent_repeats
+from course_utils.posteriors import check_blank, check_log_probabilities, check_target
 
 Wrt = Literal["logits", "log_probabilities"]
-Infeasible = Literal["inf", "raise"]
 
 
 def collapse(alignment: Sequence, blank=0) -> tuple:
@@ -53,6 +44,13 @@ def may_skip(extended: NDArray, blank: int = 0) -> NDArray[np.bool_]:
     """
     allowed = np.zeros(len(extended), dtype=bool)
     allowed[2:] = (extended[2:] != blank) & (extended[2:] != extended[:-2])
+    return allowed
+
+
+def skip_over_every_blank(extended: NDArray) -> NDArray[np.bool_]:
+    """Say the same without the rule for equal letters: every symbol but the first can be entered over a blank."""
+    allowed = np.zeros(len(extended), dtype=bool)
+    allowed[3::2] = True
     return allowed
 
 
@@ -94,8 +92,8 @@ def alignments(target: Sequence, T: int, blank=0) -> Iterator[tuple]:
 class ForwardBackward(lattice.Sums):
     """The tables of the forward-backward algorithm, those of :class:`course_utils.lattice.Sums`, for a target.
 
-    In all of them a path is an alignment, so that gamma is the probability of being in state i at frame t, given the
-    target; ``log_p`` is the log-probability of the target, the log-sum of alpha + beta over the states of any one frame.
+    In all of them a path is an alignment, so that gamma is the state posterior, P(state i at frame t | target); ``log_p``
+    is the log-likelihood of the target, what alpha + beta marginalises to over the states of any one frame.
 
     Attributes
     ----------
@@ -117,16 +115,42 @@ class ForwardBackward(lattice.Sums):
         return 0.0 - self.log_p
 
     @property
-    def occupancy(self) -> NDArray[np.float64]:
-        """(T, A) probability of each symbol at each frame, given the target."""
+    def blank(self) -> int:
+        """Column of the blank."""
+        return int(self.extended[0])
+
+    @property
+    def target(self) -> NDArray[np.intp]:
+        """(L,) column indices of the target."""
+        return self.extended[1::2]
+
+    @property
+    def fits(self) -> bool:
+        """Whether there are frames enough for the target, whatever the probabilities."""
+        return fewest_frames(self.target.tolist()) <= len(self.log_y)
+
+    @property
+    def reachable(self) -> NDArray[np.bool_]:
+        """(T, S) whether some way from the start leads to state i at frame t, whatever the probabilities."""
+        ways = np.zeros(self.alpha.shape, dtype=bool)
+        ways[0, :2] = True
+        for before, now in pairwise(ways):
+            now |= before
+            now[1:] |= before[:-1]
+            now[2:] |= before[:-2] & self.skip[2:]
+        return ways
+
+    @property
+    def symbol_posterior(self) -> NDArray[np.float64]:
+        """(T, A) P(symbol k at frame t | target): gamma, marginalised over the states that show the same symbol."""
         return by_symbol(self.gamma, self.extended, self.log_y.shape[1])
 
     def gradient(self, wrt: Wrt | Literal["probabilities"] = "logits") -> NDArray[np.float64]:
         """Return the derivative of the loss, (T, A); zero where the target does not fit.
 
-        With respect to the logits under a softmax it is y − occupancy, to log-probabilities −occupancy, and to
-        probabilities −occupancy / y, each taken as if its inputs were free to change one by one. The last is -inf where
-        it is beyond all floats.
+        With respect to the logits under a softmax it is y − p, where p is the symbol posterior, to log-probabilities
+        −p, and to probabilities −p / y, each taken as if its inputs were free to change one by one. The last is -inf
+        where it is beyond all floats.
 
         Raises
         ------
@@ -139,7 +163,8 @@ class ForwardBackward(lattice.Sums):
             raise ValueError(f"wrt is {wrt!r}; choose 'logits', 'log_probabilities' or 'probabilities'")
         if self.log_p == -np.inf:
             return np.zeros_like(self.log_y)
-        return _exp(self.log_y) - self.occupancy if wrt == "logits" else 0.0 - self.occupancy
+        posterior = self.symbol_posterior
+        return _exp(self.log_y) - posterior if wrt == "logits" else 0.0 - posterior
 
 
 def forward_backward(
@@ -167,7 +192,13 @@ def forward_backward(
         Malformed arguments, or a blank in the target. A target that does not fit is no error: its loss is inf.
     """
     log_y = check_log_probabilities(log_y)
-    target = _check_labels(target, log_y.shape[1], blank)
+    return forward_backward_unchecked(log_y, check_labels(target, log_y.shape[1], blank), blank, skip=skip)
+
+
+def forward_backward_unchecked(
+    log_y: NDArray[np.float64], target: ArrayLike, blank: int = 0, *, skip: ArrayLike | None = None
+) -> ForwardBackward:
+    """Do what :func:`forward_backward` does with a table and a target that have been checked."""
     extended = extend(target, blank)
     rule = may_skip(extended, blank)
     skip = rule if skip is None else np.array(skip, dtype=bool)
@@ -179,94 +210,6 @@ def forward_backward(
     if (skip == rule).all():  # rounding, and rows that sum to a little more than one, may lift it above 0
         found = replace(found, log_p=min(found.log_p, 0.0))
     return ForwardBackward(**vars(found), extended=extended, skip=skip, log_y=log_y)
-
-
-def loss_and_gradient(
-    log_y: ArrayLike, target: ArrayLike, blank: int = 0, *, wrt: Wrt = "logits", infeasible: Infeasible = "inf"
-) -> tuple[float, NDArray[np.float64]]:
-    """Loss of one utterance, −ln P(target), and its gradient.
-
-    Parameters
-    ----------
-    log_y
-        (T, A) natural log-probabilities; -inf is allowed.
-    target
-        (L,) column indices without the blank; may be empty.
-    blank
-        Column of the blank.
-    wrt
-        "logits": the logits whose log-softmax ``log_y`` is; "log_probabilities": ``log_y`` itself, each entry
-        free. (torch's ``ctc_loss`` reports the former as the gradient of the latter.)
-    infeasible
-        What to do where no alignment has a probability above zero: "inf", a loss of inf and a gradient of
-        zeros, or "raise".
-
-    Returns
-    -------
-    loss, gradient
-        Nats, and (T, A).
-
-    Raises
-    ------
-    InfeasibleError
-        No alignment fits, and ``infeasible`` is "raise".
-    ValueError
-        Malformed arguments.
-    """
-    log_y = as_table(log_y, "log_y")
-    target = _check_labels(target, log_y.shape[1], blank)
-    losses, gradients = _losses_and_gradients(log_y[None], [target], [len(log_y)], blank, wrt, infeasible, batch=False)
-    return float(losses[0]), gradients[0]
-
-
-def batch_loss_and_gradient(
-    log_y: ArrayLike,
-    targets: Sequence[ArrayLike],
-    lengths: ArrayLike,
-    blank: int = 0,
-    *,
-    wrt: Wrt = "logits",
-    infeasible: Infeasible = "inf",
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Losses and gradients of a ragged batch.
-
-    Parameters
-    ----------
-    log_y
-        (B, T, A) natural log-probabilities; frames beyond the length of an utterance are not looked at.
-    targets
-        B targets, as in :func:`loss_and_gradient`.
-    lengths
-        (B,) number of frames of each utterance, from 1 to T.
-    blank, wrt, infeasible
-        As in :func:`loss_and_gradient`.
-
-    Returns
-    -------
-    losses, gradients
-        (B,) in nats, and (B, T, A), zero beyond the length of an utterance.
-
-    Raises
-    ------
-    InfeasibleError, ValueError
-        As in :func:`loss_and_gradient`.
-    """
-    try:
-        log_y, lengths = np.asarray(log_y, dtype=np.float64), np.asarray(lengths)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"log_y is not a table of numbers: {error}") from None
-    if log_y.ndim != 3:
-        raise ValueError(f"log_y has shape {log_y.shape}; a batch is (B, T, A)")
-    B, T, A = log_y.shape
-    if len(targets) != B:
-        raise ValueError(f"log_y has {B} utterances, but targets {len(targets)}: give one target each")
-    if lengths.shape != (B,):
-        raise ValueError(f"lengths has shape {lengths.shape}; log_y has {B} utterances, so it must be ({B},)")
-    if B == 0:
-        return np.zeros(0), np.zeros_like(log_y)
-    if lengths.dtype.kind not in "iu" or lengths.min() < 1 or lengths.max() > T:
-        raise ValueError(f"lengths is {lengths.tolist()}; each is an integer from 1 to {T}")
-    return _losses_and_gradients(log_y, _check_all_labels(targets, A, blank), lengths, blank, wrt, infeasible)
 
 
 @dataclass(frozen=True, eq=False)
@@ -311,7 +254,7 @@ def best_alignment(log_y: ArrayLike, target: ArrayLike, blank: int = 0) -> CTCAl
         Malformed arguments.
     """
     log_y = check_log_probabilities(log_y)
-    target = _check_labels(target, log_y.shape[1], blank)
+    target = check_labels(target, log_y.shape[1], blank)
     extended = extend(target, blank)
     T, S = len(log_y), len(extended)
     closed = np.where(may_skip(extended, blank), 0.0, -np.inf)
@@ -319,56 +262,12 @@ def best_alignment(log_y: ArrayLike, target: ArrayLike, blank: int = 0) -> CTCAl
     trellis, came = lattice.best_ways(log_y[:, extended], closed)
     i = S - 1 if S == 1 or trellis[-1, -1] > trellis[-1, -2] else S - 2
     if trellis[-1, i] == -np.inf:
-        raise InfeasibleError(_say_infeasible(target, T))
+        raise InfeasibleError(say_infeasible(target, T))
     states = np.empty(T, dtype=np.intp)
     for t in range(T - 1, -1, -1):
         states[t] = i
         i -= came[t, i]
     return CTCAlignment(extended, trellis, states, min(float(trellis[-1, states[-1]]), 0.0))
-
-
-def _losses_and_gradients(log_y, targets, lengths, blank, wrt, infeasible, *, batch=True) -> tuple[NDArray, NDArray]:
-    """Return the (B,) losses and (B, T, A) gradients of checked targets, after a look at the numbers of ``log_y``."""
-    if wrt not in Wrt.__args__:
-        raise ValueError(f"wrt is {wrt!r}; choose 'logits' or 'log_probabilities'")
-    if infeasible not in Infeasible.__args__:
-        raise ValueError(f"infeasible is {infeasible!r}; choose 'inf' or 'raise'")
-    in_loops = compiled.loops("ctc")
-    find = _tables_losses_and_gradients if in_loops is None else _compiled_losses_and_gradients
-    losses, gradients = find(log_y, targets, lengths, blank, wrt, batch)
-    floor = extended_range.lowest(log_y.shape[1])
-    for b in np.flatnonzero(losses > -floor / 2):
-        where = f" (utterance {b} of the batch)" if batch else ""
-        if losses[b] == np.inf and infeasible == "raise":
-            raise InfeasibleError(_say_infeasible(targets[b], lengths[b], where))
-        if losses[b] < np.inf:  # as in lattice.sums
-            losses[b] = 0.0 - best_alignment(log_y[b, : lengths[b]], targets[b], blank).score
-    return losses, gradients
-
-
-def _compiled_losses_and_gradients(log_y, targets, lengths, blank, wrt, batch):
-    log_y = plain(log_y)
-    B, T, A = log_y.shape
-    losses, gradients = np.empty(B), np.empty((B, T, A))
-    ends = np.cumsum([len(target) for target in targets])
-    run = compiled.loops("ctc")
-    faulty = run.losses_and_gradients(
-        log_y, plain(lengths, np.int64), plain(np.concatenate(targets), np.int64), plain(ends, np.int64), index(blank),
-        ROW_SUM_TOLERANCE, extended_range.lowest(T), wrt == "logits", losses, gradients,
-        log_y.reshape(B, -1), gradients.reshape(B, -1), *run.scratch(),
-    )  # fmt: skip
-    if faulty != run.DONE:  # the check that does not stop at "faulty" says what it is
-        check_log_probabilities(log_y[faulty, : lengths[faulty]], indices=(faulty,) if batch else ())
-    return losses, gradients
-
-
-def _tables_losses_and_gradients(log_y, targets, lengths, blank, wrt, batch):
-    losses, gradients = np.empty(len(log_y)), np.zeros_like(log_y)
-    for b, (target, T) in enumerate(zip(targets, lengths, strict=True)):
-        rows = check_log_probabilities(log_y[b, :T], indices=(b,) if batch else ())
-        tables = forward_backward(rows, target, blank)
-        losses[b], gradients[b, :T] = tables.loss, tables.gradient(wrt)
-    return losses, gradients
 
 
 def by_symbol(states: NDArray, extended: NDArray, A: int) -> NDArray[np.float64]:
@@ -384,17 +283,8 @@ def _exp(log_y: NDArray) -> NDArray[np.float64]:
         return np.exp(log_y)
 
 
-def check_blank(blank: int, A: int) -> None:
-    """Raise a ValueError unless ``blank`` is one of A columns."""
-    try:
-        inside = 0 <= index(blank) < A
-    except TypeError:
-        inside = False
-    if not inside:
-        raise ValueError(f"blank is {blank}, but log_y has {A} columns: it must be a whole number from 0 to {A - 1}")
-
-
-def _check_labels(target: ArrayLike, A: int, blank: int, name: str = "target") -> NDArray[np.intp]:
+def check_labels(target: ArrayLike, A: int, blank: int, name: str = "target") -> NDArray[np.intp]:
+    """Return ``target`` as column indices; raise a ValueError where it is none, or holds the blank."""
     target = check_target(target, A, name)
     check_blank(blank, A)
     if (target == blank).any():
@@ -405,21 +295,8 @@ def _check_labels(target: ArrayLike, A: int, blank: int, name: str = "target") -
     return target
 
 
-def _check_all_labels(targets: Sequence[ArrayLike], A: int, blank: int) -> list[NDArray[np.intp]]:
-    """Check all targets of a batch at once, and one by one only where there is something to say."""
-    check_blank(blank, A)
-    try:
-        joined = np.concatenate([np.asarray(target, dtype=None if len(target) else np.intp) for target in targets])
-        if joined.dtype.kind in "iu" and joined.ndim == 1:
-            right = joined.size == 0 or (joined.min() >= 0 and joined.max() < A and not (joined == blank).any())
-            if right:
-                return np.split(joined.astype(np.intp), np.cumsum([len(target) for target in targets[:-1]]))
-    except (TypeError, ValueError):
-        pass
-    return [_check_labels(target, A, blank, f"targets[{b}]") for b, target in enumerate(targets)]
-
-
-def _say_infeasible(target: NDArray, T: int, where: str = "") -> str:
+def say_infeasible(target: NDArray, T: int, where: str = "") -> str:
+    """Say why no alignment of a target to T frames has a probability above zero."""
     fewest = fewest_frames(target.tolist())
     if fewest > T:
         repeats = fewest - len(target)

@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from course_utils import compiled
-from course_utils.alignment import check_log_probabilities, looks_like_probabilities
 from course_utils.compiled import plain
-from course_utils.ctc import check_blank, collapse, forward_backward
+from course_utils.ctc import collapse, forward_backward_unchecked
+from course_utils.posteriors import check_blank, check_log_probabilities, looks_like_probabilities
 
 
 @dataclass(frozen=True)
@@ -55,18 +55,24 @@ def greedy(log_y: ArrayLike, blank: int = 0) -> tuple[int, ...]:
     return collapse(log_y.argmax(axis=1).tolist(), blank)
 
 
-def best_string(log_y: ArrayLike, blank: int = 0, longest: int | None = None) -> list[Hypothesis]:
-    """Rank all strings of up to ``longest`` symbols by their exact probability. For small cases only.
+def best_string(log_y: ArrayLike, blank: int = 0, max_length: int | None = None) -> list[Hypothesis]:
+    """Rank all strings of up to ``max_length`` symbols by their exact probability. For small cases only.
 
-    Parameters are those of :func:`greedy`; ``longest`` is T where it is not given.
+    Parameters are those of :func:`greedy`; ``max_length`` is T where it is not given.
     """
-    log_y = _checked(log_y, blank, 1)
+    return best_string_unchecked(_checked(log_y, blank, 1), blank, max_length)
+
+
+def best_string_unchecked(
+    log_y: NDArray[np.float64], blank: int = 0, max_length: int | None = None
+) -> list[Hypothesis]:
+    """Do what :func:`best_string` does with a table that has been checked."""
     T, A = log_y.shape
     symbols = [k for k in range(A) if k != blank]
     found = []
-    for L in range((T if longest is None else longest) + 1):
+    for L in range((T if max_length is None else max_length) + 1):
         for labels in product(symbols, repeat=L):
-            log_p = forward_backward(log_y, labels, blank).log_p
+            log_p = forward_backward_unchecked(log_y, labels, blank).log_p
             if log_p > -inf:
                 found.append(Hypothesis(labels, log_p, log_p))
     return sorted(found, key=lambda h: (-h.score, h.labels))
@@ -225,20 +231,20 @@ def _prefix_beam(log_y, blank, width, weights, symbol_floor, beam_distance):
     """Do what :func:`course_utils.compiled.decoding.prefix_beam` does, all prefixes of a frame at a time."""
     A, prefixes = log_y.shape[1], _Prefixes(blank)
     ids, last = np.array([prefixes.ROOT]), np.array([blank])
-    in_blank, in_symbol, added = np.zeros(1), np.full(1, -inf), np.zeros(1)
+    log_p_blank, log_p_non_blank, added = np.zeros(1), np.full(1, -inf), np.zeros(1)
     for frame in log_y:
         frame = np.where((frame >= symbol_floor) | (np.arange(A) == frame.argmax()), frame, -inf)
-        both = np.logaddexp(in_blank, in_symbol)
-        stay_blank, stay_symbol = both + frame[blank], in_symbol + frame[last]
+        both = np.logaddexp(log_p_blank, log_p_non_blank)
+        stay_blank, stay_non_blank = both + frame[blank], log_p_non_blank + frame[last]
         grown = both[:, None] + frame
-        grown[np.arange(len(ids)), last] = in_blank + frame[last]
+        grown[np.arange(len(ids)), last] = log_p_blank + frame[last]
         grown[:, blank] = -inf
         parent_row = prefixes.rows_of_parents(ids)
         merged = np.flatnonzero(parent_row >= 0)  # the parent is in the beam too: its extension is this very prefix
         above, symbol = parent_row[merged], last[merged]
-        stay_symbol[merged] = np.logaddexp(stay_symbol[merged], grown[above, symbol])
+        stay_non_blank[merged] = np.logaddexp(stay_non_blank[merged], grown[above, symbol])
         grown[above, symbol] = -inf
-        rank_stay, rank_grown = np.logaddexp(stay_blank, stay_symbol) + added, grown + added[:, None]
+        rank_stay, rank_grown = np.logaddexp(stay_blank, stay_non_blank) + added, grown + added[:, None]
         if weights.size:
             rank_grown = rank_grown + weights[last]
         # With a full beam, what grew must beat the worst that stays; that leaves few to sort.
@@ -257,9 +263,9 @@ def _prefix_beam(log_y, blank, width, weights, symbol_floor, beam_distance):
         else:
             added = np.zeros(len(kept) + len(new))
         ids, last = np.concatenate([ids[kept], new_ids]), np.concatenate([last[kept], symbol])
-        in_blank = np.concatenate([stay_blank[kept], np.full(len(new), -inf)])
-        in_symbol = np.concatenate([stay_symbol[kept], grown[above, symbol]])
-    log_p = np.logaddexp(in_blank, in_symbol)
+        log_p_blank = np.concatenate([stay_blank[kept], np.full(len(new), -inf)])
+        log_p_non_blank = np.concatenate([stay_non_blank[kept], grown[above, symbol]])
+    log_p = np.logaddexp(log_p_blank, log_p_non_blank)
     return ids, log_p, added, prefixes.parent, np.array(prefixes.symbols), prefixes.depths()
 
 

@@ -20,9 +20,9 @@ def adam(
     loss_and_gradients: Callable[[Parameters, int], tuple[float, Mapping[str, ArrayLike]]],
     parameters: Mapping[str, ArrayLike],
     iterations: int,
-    rate: float = 0.01,
+    learning_rate: float = 0.01,
     *,
-    longest: float | None = None,
+    clip_norm: float | None = None,
     frozen: tuple[str, ...] = (),
 ) -> tuple[Parameters, NDArray[np.float64]]:
     """Follow gradients downhill, on one thread where that can be had: for small matrices more threads cost time.
@@ -36,9 +36,9 @@ def adam(
         Where to begin; they are not changed.
     iterations
         How many steps, from 0.
-    rate
+    learning_rate
         Length of a step, in each entry; above 0.
-    longest
+    clip_norm
         Gradients that are longer together than this are scaled down to it; above 0, or None, which leaves them.
     frozen
         Names of parameters to leave as they are.
@@ -54,22 +54,24 @@ def adam(
         A number is out of range, a frozen name is none of the parameters, or a gradient is missing or has another
         shape than its parameter.
     FloatingPointError
-        The loss or a gradient is no longer finite; a smaller ``rate`` or ``longest`` may help.
+        The loss or a gradient is no longer finite; a smaller ``learning_rate`` or ``clip_norm`` may help.
     """
     iterations = check_count("iterations", iterations, 0)
-    if not (is_number(rate) and rate > 0):
-        raise ValueError(f"rate is {rate!r}; it is the length of a step, a finite number above 0")
-    if longest is not None and not (is_number(longest) and longest > 0):
-        raise ValueError(f"longest is {longest!r}; it is a length of gradients, a finite number above 0, or None")
+    if not (is_number(learning_rate) and learning_rate > 0):
+        raise ValueError(f"learning_rate is {learning_rate!r}; it is the length of a step, a finite number above 0")
+    if clip_norm is not None and not (is_number(clip_norm) and clip_norm > 0):
+        raise ValueError(f"clip_norm is {clip_norm!r}; it is a length of gradients, a finite number above 0, or None")
     parameters = {name: np.array(as_numbers(f"parameter {name}", value)) for name, value in parameters.items()}
     unknown = [name for name in frozen if name not in parameters]
     if isinstance(frozen, str) or unknown:
         raise ValueError(f"frozen is {frozen!r}; it holds some of the names {', '.join(parameters)}, such as (name,)")
     with threadpool_limits(1, user_api="blas") if threadpool_limits else contextlib.nullcontext():
-        return _adam(loss_and_gradients, parameters, iterations, rate, longest, frozen)
+        return _adam(loss_and_gradients, parameters, iterations, learning_rate, clip_norm, frozen)
 
 
-def _adam(loss_and_gradients, parameters, iterations, rate, longest, frozen) -> tuple[Parameters, NDArray[np.float64]]:
+def _adam(
+    loss_and_gradients, parameters, iterations, learning_rate, clip_norm, frozen
+) -> tuple[Parameters, NDArray[np.float64]]:
     now, moving = parameters, [name for name in parameters if name not in frozen]
     mean, square = ({name: np.zeros_like(now[name]) for name in moving} for _ in range(2))
     losses = np.empty(iterations)
@@ -79,25 +81,27 @@ def _adam(loss_and_gradients, parameters, iterations, rate, longest, frozen) -> 
             raise ValueError(f"the loss has shape {np.shape(loss)}; it must be one number, such as a sum or a mean")
         losses[n] = loss
         if not np.isfinite(losses[n]):
-            raise FloatingPointError(f"the loss is {losses[n]} at iteration {n}; try a smaller rate, or longest=1")
+            raise FloatingPointError(
+                f"the loss is {losses[n]} at iteration {n}; try a smaller learning_rate, or clip_norm=1"
+            )
         gradients = {name: _gradient(found, name, now[name].shape, n) for name in moving}
         after = dict(now)  # the caller may have kept the old ones
         with np.errstate(under="ignore"):  # old gradients fade away
-            scale = 1.0 if longest is None else _shortening(gradients, longest)
+            scale = 1.0 if clip_norm is None else _shortening(gradients, clip_norm)
             for name in moving:
                 g = scale * gradients[name]
                 mean[name] = _MEAN * mean[name] + (1 - _MEAN) * g
                 square[name] = _SQUARE * square[name] + (1 - _SQUARE) * g * g
                 towards = mean[name] / (1 - _MEAN ** (n + 1))
                 size = np.sqrt(square[name] / (1 - _SQUARE ** (n + 1))) + _SMALL
-                after[name] = now[name] - rate * towards / size
+                after[name] = now[name] - learning_rate * towards / size
         now = after
     return now, losses
 
 
-def _shortening(gradients: Parameters, longest: float) -> float:
+def _shortening(gradients: Parameters, clip_norm: float) -> float:
     length = np.sqrt(sum(np.square(g).sum() for g in gradients.values()))
-    return min(1.0, longest / length) if length > 0 else 1.0
+    return min(1.0, clip_norm / length) if length > 0 else 1.0
 
 
 def _gradient(found: Mapping[str, ArrayLike], name: str, shape: tuple[int, ...], n: int) -> NDArray[np.float64]:
@@ -108,6 +112,6 @@ def _gradient(found: Mapping[str, ArrayLike], name: str, shape: tuple[int, ...],
         raise ValueError(f"the gradient of {name} has shape {gradient.shape}; {name} itself has {shape}")
     if not np.isfinite(gradient).all():
         raise FloatingPointError(
-            f"the gradient of {name} is not finite at iteration {n}; try a smaller rate, or longest=1"
+            f"the gradient of {name} is not finite at iteration {n}; try a smaller learning_rate, or clip_norm=1"
         )
     return gradient

@@ -53,7 +53,7 @@ def _faults_of_package(name: str, needed: str) -> list[str]:
 def _faults_of_stepper() -> list[str]:
     """Say whether the widget that plays the scenes cannot be loaded."""
     try:
-        importlib.import_module("course_utils.stepper")
+        importlib.import_module("course_utils.stepper.stepper")
     except Exception as error:  # whatever a damaged file or package may raise
         return [f"the stepper cannot be loaded ({type(error).__name__}: {error})"]
     return []

@@ -3,6 +3,7 @@
 The symbols lie on the last axis. The order of arguments is always the model first, the truth second.
 """
 
+from dataclasses import dataclass
 from numbers import Real
 from operator import index
 from typing import Literal
@@ -11,8 +12,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from course_utils import compiled
-from course_utils.alignment import check_log_probabilities, check_row_sums
 from course_utils.compiled import plain
+from course_utils.posteriors import check_log_probabilities, check_row_sums
 
 
 def log_softmax(logits: ArrayLike) -> NDArray[np.float64]:
@@ -84,7 +85,7 @@ def cross_entropy_gradient(logits: ArrayLike, target: ArrayLike, weights: ArrayL
     logits, target
         As in :func:`cross_entropy`.
     weights
-        How much each frame counts, as in :func:`spread`.
+        How much each frame counts, as in :func:`broadcast_weights`.
 
     Returns
     -------
@@ -94,16 +95,47 @@ def cross_entropy_gradient(logits: ArrayLike, target: ArrayLike, weights: ArrayL
     Raises
     ------
     ValueError
-        As in :func:`cross_entropy` and in :func:`spread`.
+        As in :func:`cross_entropy` and in :func:`broadcast_weights`.
     """
     gradient = np.exp(log_softmax(logits))
     target = _check_classes(target, gradient.shape)
     at = target[..., None]
     np.put_along_axis(gradient, at, np.take_along_axis(gradient, at, axis=-1) - 1, axis=-1)
-    return gradient * spread(weights, target.shape)[..., None]
+    return gradient * broadcast_weights(weights, target.shape)[..., None]
 
 
-def spread(weights: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.float64]:
+@dataclass(frozen=True, eq=False)
+class FrameLosses:
+    """The losses of some frames, and what they count.
+
+    Attributes
+    ----------
+    target
+        (…) index of the right symbol.
+    weights
+        (…) what each frame counts.
+    losses
+        (…) cross-entropy of every frame, in nats, whatever it counts.
+    d_logits
+        (…, A) derivative of their weighted sum with respect to the logits.
+    """
+
+    target: NDArray[np.intp]
+    weights: NDArray[np.float64]
+    losses: NDArray[np.float64]
+    d_logits: NDArray[np.float64]
+
+
+def frame_losses(logits: ArrayLike, target: ArrayLike, weights: ArrayLike = 1.0) -> FrameLosses:
+    """Return :func:`cross_entropy` and its gradient together with what they belong to.
+
+    Parameters and errors are those of :func:`cross_entropy_gradient`.
+    """
+    losses, d_logits = cross_entropy(logits, target), cross_entropy_gradient(logits, target, weights)
+    return FrameLosses(np.asarray(target, dtype=np.intp), broadcast_weights(weights, losses.shape), losses, d_logits)
+
+
+def broadcast_weights(weights: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.float64]:
     """Broadcast weights to targets of some shape, time first.
 
     Parameters

@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from course_utils import compiled
-from course_utils.alignment import InfeasibleError, as_table, check_log_probabilities, check_target
+from course_utils.alignment import InfeasibleError
 from course_utils.compiled import plain
+from course_utils.posteriors import as_table, check_log_probabilities, check_target
 
 Ties = Literal["stay", "advance"]
 _ENTRIES_AT_ONCE = 8192
@@ -23,7 +24,7 @@ _ENTRIES_AT_ONCE = 8192
 
 @dataclass(frozen=True, eq=False)
 class Alignment:
-    """The best path and every table it was read from. Arrays are time-first: ``[t, i]``.
+    """The Viterbi path and every table it was read from. Arrays are time-first: ``[t, i]``.
 
     Attributes
     ----------
@@ -37,6 +38,8 @@ class Alignment:
         Log-probability of the path, ``trellis[-1, -1]``.
     target
         (K,) column index of each symbol of the target.
+    log_y
+        (T, A) what it was found in.
     """
 
     trellis: NDArray[np.float64]
@@ -44,6 +47,12 @@ class Alignment:
     path: NDArray[np.intp]
     score: float
     target: NDArray[np.intp]
+    log_y: NDArray[np.float64]
+
+    @property
+    def emitted(self) -> NDArray[np.float64]:
+        """(T, K) log-probability of the symbol of each position at each frame."""
+        return self.log_y[:, self.target]
 
     @property
     def labels(self) -> NDArray[np.intp]:
@@ -58,7 +67,7 @@ class Alignment:
 
 
 def align(log_y: ArrayLike, target: ArrayLike, *, ties: Ties = "stay", normalised: bool = True) -> Alignment:
-    """Find the most probable path of ``target`` through the frames (sections 8.3 to 8.5).
+    """Find the Viterbi path of ``target``, its most probable one: forced alignment (sections 8.3 to 8.5).
 
     A path is a sequence of *positions*. With equal neighbours in the target, such as AA, its labels compress to a
     single A (see :mod:`course_utils.alignment`), and every frame at which it may advance from one A to the next
@@ -94,11 +103,16 @@ def align(log_y: ArrayLike, target: ArrayLike, *, ties: Ties = "stay", normalise
     check_fits(len(target), len(log_y))
     if not normalised:
         _check_size(log_y, target)
+    return align_checked(log_y, target, ties, normalised=normalised)
+
+
+def align_checked(log_y: NDArray, target: NDArray, ties: Ties = "stay", *, normalised: bool = True) -> Alignment:
+    """Do what :func:`align` does, with arguments that have been checked."""
     trellis, advanced, path = _best_path(log_y, target, ties)
     score = float(trellis[-1, -1])
     if score == -np.inf:
         raise InfeasibleError(say_where_blocked(trellis))
-    return Alignment(trellis, advanced, path, min(score, 0.0) if normalised else score, target)
+    return Alignment(trellis, advanced, path, min(score, 0.0) if normalised else score, target, log_y)
 
 
 def _best_path(log_y: NDArray, target: NDArray, ties: Ties) -> tuple[NDArray, NDArray, NDArray]:

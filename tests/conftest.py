@@ -20,7 +20,7 @@ def oracles():
 @pytest.fixture(scope="session")
 def column_classifier():
     """The classifier of the columns of digit strips; fitting it takes seconds, so all tests share one."""
-    from course_utils.data import ColumnClassifier
+    from course_utils.column_classifier import ColumnClassifier
 
     return ColumnClassifier()
 

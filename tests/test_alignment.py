@@ -12,19 +12,18 @@ from hypothesis import strategies as st
 from course_utils import alignment
 from course_utils.alignment import (
     adjacent_repeats,
-    check_log_probabilities,
-    check_target,
     compress,
     count_expansions,
     count_paths,
-    encode,
     expansions,
-    log_probabilities,
     paths,
     score,
     score_all_paths,
 )
+from course_utils.examples import FORCED_ALIGNMENTS
+from course_utils.posteriors import check_log_probabilities, check_target, encode, log_probabilities
 
+WORKED_EXAMPLE = FORCED_ALIGNMENTS["worked example"].y
 SMALL = [(K, T) for T in range(1, 7) for K in range(7)]
 
 # -- compress
@@ -108,13 +107,12 @@ def test_equal_neighbours_have_paths_but_no_expansion():
 
 
 def test_the_score_of_labels_is_the_sum_of_their_logarithms():
-    y = [[0.9, 0.1], [0.6, 0.4], [0.3, 0.7], [0.2, 0.8]]
-    assert np.exp(score(np.log(y), encode("AABB"))) == pytest.approx(0.9 * 0.6 * 0.7 * 0.8, rel=1e-12)
+    assert np.exp(score(np.log(WORKED_EXAMPLE), encode("AABB"))) == pytest.approx(0.9 * 0.6 * 0.7 * 0.8, rel=1e-12)
 
 
 def test_all_scores_of_the_worked_example(oracles):
     published = oracles["O1_viterbi_8.10"]["all_paths"]
-    log_y = log_probabilities([[0.9, 0.1], [0.6, 0.4], [0.3, 0.7], [0.2, 0.8]])
+    log_y = log_probabilities(WORKED_EXAMPLE)
     found = {"".join("AB"[i] for i in path): np.exp(s) for path, s in score_all_paths(log_y, [0, 1]).items()}
     assert found == pytest.approx(published, rel=1e-12)
     assert sum(found.values()) == pytest.approx(oracles["O1_viterbi_8.10"]["sum_over_paths"], rel=1e-12)
@@ -247,7 +245,7 @@ def test_bad_labels_are_refused_under_their_own_name(labels, says):
 
 
 def test_arguments_stay_as_they_were():
-    y = np.array([[0.9, 0.1], [0.6, 0.4], [0.3, 0.7]])
+    y = WORKED_EXAMPLE[:3].copy()
     target = np.array([0, 1])
     log_y = log_probabilities(y)
     before = y.copy(), log_y.copy(), target.copy()
@@ -271,11 +269,14 @@ HEAVY = "torch matplotlib ipywidgets anywidget sklearn scipy IPython"
         "course_utils",
         "course_utils.alignment",
         "course_utils.viterbi",
+        "course_utils.trellis",
+        "course_utils.examples",
         "course_utils.alignment_training",
         "course_utils.data",
-        "course_utils.scenes.viterbi",
-        "course_utils.scenes.training",
-        "course_utils.exercises",
+        "course_utils.scenes.trellis",
+        "course_utils.scenes.strip",
+        "course_utils.scenes.alignment_training",
+        "course_utils.exercises.check",
     ],
 )
 def test_importing_costs_numpy_and_nothing_else(module):

@@ -14,13 +14,14 @@ from IPython.core.interactiveshell import InteractiveShell
 
 import course_utils
 from course_utils import compiled
-from course_utils.ctc import batch_loss_and_gradient, loss_and_gradient
+from course_utils.ctc_loss import batch_loss_and_gradient, loss_and_gradient
 from course_utils.decoding import edit_distance, greedy, prefix_beam_search
+from course_utils.examples import CTC_Y
 from course_utils.notebook import compiling
 from course_utils.viterbi import align, align_score
 
 PACKAGE = Path(course_utils.__file__).parent
-LOG_Y = np.log([[0.5, 0.3, 0.2], [0.1, 0.6, 0.3], [0.4, 0.35, 0.25], [0.2, 0.7, 0.1]])
+LOG_Y = np.log(CTC_Y)
 
 
 def python(*arguments, **options):
@@ -67,7 +68,7 @@ def assert_all_run():
 def test_a_change_of_a_function_that_a_loop_calls_is_noticed(tmp_path):
     """numba keeps machine code for a function until its own file changes, whatever it calls."""
     shutil.copytree(PACKAGE, tmp_path / "course_utils", ignore=shutil.ignore_patterns("__pycache__"))
-    asks = "import numpy as np; from course_utils.ctc import loss_and_gradient as f; print(f(np.zeros((2, 1)), [])[0])"
+    asks = "import numpy as np; from course_utils.ctc_loss import loss_and_gradient as f; print(f(np.zeros((2, 1)), [])[0])"
     options = {"cwd": tmp_path, "env": {"PYTHONPATH": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}}
     assert python("-c", asks, **options) == "0.0"
     numbers = tmp_path / "course_utils" / "compiled" / "numbers.py"

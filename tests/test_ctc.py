@@ -12,29 +12,33 @@ from hypothesis import strategies as st
 from loops import switched_off, with_a_fault
 
 from course_utils import ctc, lattice
-from course_utils.alignment import InfeasibleError, log_probabilities
+from course_utils.alignment import InfeasibleError
 from course_utils.alignment_training import log_softmax
 from course_utils.ctc import (
     ForwardBackward,
     alignments,
-    batch_loss_and_gradient,
     best_alignment,
     collapse,
     count_alignments,
     extend,
     fewest_frames,
     forward_backward,
-    loss_and_gradient,
+    forward_backward_unchecked,
     may_skip,
+    skip_over_every_blank,
 )
+from course_utils.ctc_loss import batch_loss_and_gradient, loss_and_gradient
+from course_utils.examples import CTC_SYMBOLS, CTC_Y
+from course_utils.posteriors import log_probabilities
+
+pytestmark = pytest.mark.slow
 
 EXACT = {"rel": 1e-12, "abs": 1e-12}
-Y43 = np.array([[0.5, 0.3, 0.2], [0.1, 0.6, 0.3], [0.4, 0.35, 0.25], [0.2, 0.7, 0.1]])  # columns: blank, a, b
-LOG_Y43 = np.log(Y43)
+LOG_Y = np.log(CTC_Y)
 
 
 def columns(string):
-    return ["-ab".index(name) for name in string]
+    return [CTC_SYMBOLS.index(name) for name in string]
 
 
 # -- the slow way: all A^T label sequences, sorted by what they collapse to
@@ -98,7 +102,7 @@ def assert_like_enumeration(log_y, target, blank):
     assert exact.log_p == pytest.approx(log_p, **EXACT), shown
     # Logarithms as low as −2000 come before the exponential: the last digit of such a number is worth 2e-13.
     np.testing.assert_allclose(gradient, np.exp(log_y) - occupancy, rtol=0, atol=1e-11, err_msg=shown)
-    np.testing.assert_allclose(exact.occupancy, occupancy, rtol=0, atol=1e-11, err_msg=shown)
+    np.testing.assert_allclose(exact.symbol_posterior, occupancy, rtol=0, atol=1e-11, err_msg=shown)
 
 
 def assert_all_like_enumeration(count):
@@ -153,7 +157,7 @@ def last_state_wins(states, extended, A):
 
 
 def gradient_without_y(self, wrt="logits"):
-    return -self.occupancy
+    return -self.symbol_posterior
 
 
 def no_blank_at_the_start(target, blank=0):
@@ -271,12 +275,12 @@ def assert_each_frame_holds_the_whole_probability(count):
         if found.log_p == -np.inf:
             assert (every_frame == -np.inf).all(), shown
             assert not found.gamma.any(), shown
-            assert not found.occupancy.any(), shown
+            assert not found.symbol_posterior.any(), shown
             assert not any(found.gradient(wrt).any() for wrt in ("logits", "log_probabilities", "probabilities")), shown
             continue
         np.testing.assert_allclose(every_frame, found.log_p, rtol=1e-12, atol=1e-12, err_msg=shown)
         np.testing.assert_allclose(found.gamma.sum(axis=1), 1, rtol=0, atol=1e-10, err_msg=shown)
-        np.testing.assert_allclose(found.occupancy.sum(axis=1), 1, rtol=0, atol=1e-10, err_msg=shown)
+        np.testing.assert_allclose(found.symbol_posterior.sum(axis=1), 1, rtol=0, atol=1e-10, err_msg=shown)
 
 
 def test_alpha_plus_beta_is_the_log_probability_at_every_frame():
@@ -300,11 +304,11 @@ def test_the_identity_sees_a_skip_that_is_not_reversed_with_the_graph(monkeypatc
 def test_the_published_tables(oracles, group, string):
     truth = oracles[group]
     target = columns(string)
-    found = forward_backward(LOG_Y43, target)
+    found = forward_backward(LOG_Y, target)
     np.testing.assert_allclose(np.exp(found.alpha), truth["alpha"], rtol=1e-12, atol=1e-15)
     np.testing.assert_allclose(np.exp(found.beta), truth["beta"], rtol=1e-12, atol=1e-15)
     assert np.exp(found.log_p) == pytest.approx(float(Fraction(truth["P_exact"])), **EXACT)
-    for loss in (found.loss, loss_and_gradient(LOG_Y43, target)[0]):
+    for loss in (found.loss, loss_and_gradient(LOG_Y, target)[0]):
         assert loss == pytest.approx(truth["loss"], **EXACT)
         assert loss == pytest.approx(truth["torch_loss"], **EXACT)
     assert count_alignments(target, 4) == len(list(alignments(target, 4))) == truth["n_alignments"]
@@ -314,14 +318,14 @@ def test_the_published_tables(oracles, group, string):
 def test_the_published_gradients(oracles, group, string):
     truth = oracles[group]
     target = columns(string)
-    found = forward_backward(LOG_Y43, target)
+    found = forward_backward(LOG_Y, target)
     exactly = [[float(Fraction(share)) for share in row] for row in truth["gamma_exact"]]
-    np.testing.assert_allclose(found.occupancy, exactly, rtol=1e-12, atol=1e-12)
-    np.testing.assert_allclose(found.occupancy, truth["gamma"], rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(found.symbol_posterior, exactly, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(found.symbol_posterior, truth["gamma"], rtol=1e-12, atol=1e-12)
     for wrt, name in {"probabilities": "dL_dy", "log_probabilities": "dL_dlogy", "logits": "dL_dlogit"}.items():
         np.testing.assert_allclose(found.gradient(wrt), truth[name], rtol=1e-12, atol=1e-12)
         if wrt != "probabilities":
-            fast = loss_and_gradient(LOG_Y43, target, wrt=wrt)[1]
+            fast = loss_and_gradient(LOG_Y, target, wrt=wrt)[1]
             np.testing.assert_allclose(fast, truth[name], rtol=1e-12, atol=1e-12)
 
 
@@ -336,6 +340,48 @@ def test_sums_of_tiny_and_of_no_probabilities(oracles):
     log_e = np.array([[0, -np.inf, -np.inf], [-1000, -1001, -1002], [0, 0, 0]])
     incoming = lattice.sums(log_e, closed).incoming
     assert incoming[2, 2] == pytest.approx(truth["three(-1000,-1001,-1002)"], rel=1e-12)
+
+
+def assert_reachable_like_enumeration(count):
+    for log_y, target, blank in problems(count, seed=6, longest=5):
+        found = forward_backward(log_y, target, blank)
+        truth = [
+            [len(prefix_scores(log_y, target, blank, t, i)[0]) > 0 for i in range(2 * len(target) + 1)]
+            for t in range(len(log_y))
+        ]
+        assert found.reachable.tolist() == truth, say(log_y, target, blank)
+        assert found.fits == bool(found.reachable[-1, -2:].any()), say(log_y, target, blank)
+        assert (found.alpha[~found.reachable] == -np.inf).all(), say(log_y, target, blank)
+        assert (found.target.tolist(), found.blank) == (target.tolist(), blank)
+
+
+def test_a_state_can_be_reached_if_some_label_sequence_means_it():
+    assert_reachable_like_enumeration(200)
+
+
+def test_enumeration_sees_a_state_that_is_reached_by_a_skip_that_is_refused(monkeypatch):
+    monkeypatch.setattr(ctc, "may_skip", skip_equal_letters_too)
+    with pytest.raises(AssertionError):
+        assert_reachable_like_enumeration(100)
+
+
+def test_without_the_rule_every_symbol_but_the_first_is_entered_over_a_blank():
+    for target in ([], [1], [1, 1], [1, 2, 2, 1]):
+        extended = extend(target)
+        assert skip_over_every_blank(extended).tolist() == skip_equal_letters_too(extended).tolist()[:1] + [
+            i >= 3 and i % 2 == 1 for i in range(1, len(extended))
+        ]
+    different = extend([1, 2, 1])
+    assert skip_over_every_blank(different).tolist() == may_skip(different).tolist()
+    doubled = forward_backward(LOG_Y, [1, 1], skip=skip_over_every_blank(extend([1, 1])))
+    assert doubled.log_p > forward_backward(LOG_Y, [1, 1]).log_p
+
+
+def test_what_has_been_checked_gives_the_same_tables():
+    for log_y, target, blank in problems(50, seed=7):
+        checked, unchecked = (f(log_y, target, blank) for f in (forward_backward, forward_backward_unchecked))
+        for name, table in vars(checked).items():
+            np.testing.assert_array_equal(vars(unchecked)[name], table)
 
 
 # -- collapsing, extending, counting
@@ -768,7 +814,7 @@ def assert_gradients_like_slopes():
             if wrt != "probabilities":
                 fast = loss_and_gradient(log_y, target, blank, wrt=wrt)[1]
                 np.testing.assert_allclose(fast, numbers, **CLOSE, err_msg=wrt)
-        np.testing.assert_allclose(found.gradient("probabilities"), -found.occupancy / y, rtol=1e-10, atol=1e-12)
+        np.testing.assert_allclose(found.gradient("probabilities"), -found.symbol_posterior / y, rtol=1e-10, atol=1e-12)
 
 
 def test_gradients_are_the_slopes_of_the_loss():
@@ -917,22 +963,22 @@ def test_the_tie_rule_is_seen_when_it_is_turned_round(monkeypatch):
 def test_the_published_best_alignments(oracles, group, string):
     truth = oracles[group]
     target = columns(string)
-    found = best_alignment(LOG_Y43, target)
+    found = best_alignment(LOG_Y, target)
     assert "".join("-ab"[k] for k in found.labels) == truth["best"]
     assert np.exp(found.score) == pytest.approx(truth["p"], **EXACT)
     assert -found.score == pytest.approx(truth["neglog"], **EXACT)
-    loss = loss_and_gradient(LOG_Y43, target)[0]
+    loss = loss_and_gradient(LOG_Y, target)[0]
     assert loss == pytest.approx(truth["ctc_loss"], **EXACT)
     assert -found.score - loss == pytest.approx(truth["gap"], **EXACT)
-    listed = {"".join("-ab"[k] for k in a): np.exp(LOG_Y43[range(4), a].sum()) for a in alignments(target, 4)}
+    listed = {"".join("-ab"[k] for k in a): np.exp(LOG_Y[range(4), a].sum()) for a in alignments(target, 4)}
     assert listed == pytest.approx(truth["all"], **EXACT)
 
 
 def test_the_published_gradient_of_the_best_alignment_alone(oracles):
     truth = oracles["O18_hard_grad_logits_ab"]
-    labels = best_alignment(LOG_Y43, columns("ab")).labels
+    labels = best_alignment(LOG_Y, columns("ab")).labels
     assert "".join("-ab"[k] for k in labels) == truth["path"]
-    np.testing.assert_allclose(Y43 - np.eye(3)[labels], truth["dlogit"], rtol=0, atol=1e-12)
+    np.testing.assert_allclose(CTC_Y - np.eye(3)[labels], truth["dlogit"], rtol=0, atol=1e-12)
 
 
 # -- what must not change the answer
@@ -1078,7 +1124,7 @@ def test_zeros_in_every_way_are_told_from_too_few_frames():
 
 
 def test_arguments_stay_as_they_were():
-    log_y, target, batch = LOG_Y43.copy(), np.array([1, 2]), np.stack([LOG_Y43, LOG_Y43])
+    log_y, target, batch = LOG_Y.copy(), np.array([1, 2]), np.stack([LOG_Y, LOG_Y])
     lengths = np.array([4, 3])
     before = [array.copy() for array in (log_y, target, batch, lengths)]
     for array in (log_y, target, batch, lengths):
@@ -1099,8 +1145,8 @@ def test_arguments_stay_as_they_were():
 
 
 def test_lists_and_single_precision_do_as_well():
-    loss, gradient = loss_and_gradient(LOG_Y43, [1, 2])
-    for log_y, target in [(LOG_Y43.tolist(), (1, 2)), (LOG_Y43.astype(np.float32), np.array([1, 2], dtype=np.uint8))]:
+    loss, gradient = loss_and_gradient(LOG_Y, [1, 2])
+    for log_y, target in [(LOG_Y.tolist(), (1, 2)), (LOG_Y.astype(np.float32), np.array([1, 2], dtype=np.uint8))]:
         same, its_gradient = loss_and_gradient(log_y, target)
         assert same == pytest.approx(loss, rel=1e-6)
         assert its_gradient.dtype == np.float64

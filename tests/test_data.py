@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from course_utils import data
-from course_utils.alignment import compress, encode
+from course_utils.alignment import compress
+from course_utils.column_classifier import ColumnClassifier
 from course_utils.data import (
     GAP,
     STRIP_HEIGHT,
     STRIP_SYMBOLS,
     TEST_IMAGES,
-    ColumnClassifier,
     column_windows,
     digit_strip,
     digit_strips,
@@ -20,6 +20,7 @@ from course_utils.data import (
     random_digits,
     scanned_digits,
 )
+from course_utils.posteriors import encode
 from course_utils.viterbi import align
 
 

@@ -19,15 +19,15 @@ def bowl(parameters, n):
     return float(loss), {"a": 2 * (a - shift), "b": 4e-3 * b**3}
 
 
-def in_torch(start, iterations, rate, longest):
+def in_torch(start, iterations, learning_rate, clip_norm):
     """Run torch's Adam on the same gradients, shortened in the same way."""
     leaves = {name: torch.nn.Parameter(torch.tensor(value)) for name, value in start.items()}
-    optimiser, losses = torch.optim.Adam(leaves.values(), lr=rate), []
+    optimiser, losses = torch.optim.Adam(leaves.values(), lr=learning_rate), []
     for n in range(iterations):
         loss, gradients = bowl({name: leaf.detach().numpy() for name, leaf in leaves.items()}, n)
         losses.append(loss)
         length = np.sqrt(sum((g**2).sum() for g in gradients.values()))
-        scale = 1 if longest is None else min(1, longest / length)
+        scale = 1 if clip_norm is None else min(1, clip_norm / length)
         for name, leaf in leaves.items():
             leaf.grad = torch.tensor(scale * gradients[name])
         optimiser.step()
@@ -36,11 +36,11 @@ def in_torch(start, iterations, rate, longest):
 
 @settings(max_examples=25)
 @given(seeds, st.integers(1, 40), st.sampled_from([0.1, 0.003]), st.sampled_from([None, 0.5, 1e6]))
-def test_it_walks_where_torchs_adam_walks(seed, iterations, rate, longest):
+def test_it_walks_where_torchs_adam_walks(seed, iterations, learning_rate, clip_norm):
     rng = np.random.default_rng(seed)
     start = {"a": rng.normal(size=(2, 3)), "b": 10 * rng.normal(size=4)}
-    found, losses = adam(bowl, start, iterations, rate, longest=longest)
-    expected, their_losses = in_torch(start, iterations, rate, longest)
+    found, losses = adam(bowl, start, iterations, learning_rate, clip_norm=clip_norm)
+    expected, their_losses = in_torch(start, iterations, learning_rate, clip_norm)
     np.testing.assert_allclose(losses, their_losses, rtol=1e-10)
     for name in start:
         np.testing.assert_allclose(found[name], expected[name], rtol=1e-10, atol=1e-10, err_msg=name)
@@ -54,7 +54,7 @@ def test_it_goes_to_the_bottom():
     assert losses[-1] < 1e-5
 
 
-def test_the_first_step_has_the_length_of_the_rate_in_each_entry():
+def test_the_first_step_has_the_length_of_the_learning_rate_in_each_entry():
     found, _ = adam(lambda p, n: (0.0, {"a": np.array([1e-3, -1e3])}), {"a": np.zeros(2)}, 1, 0.5)
     np.testing.assert_allclose(found["a"], [-0.5, 0.5], rtol=1e-4)
 
@@ -82,7 +82,7 @@ def test_what_is_frozen_stays_and_does_not_count_for_the_length():
         seen.append(parameters["b"].copy())
         return 1.0, gradients
 
-    found, _ = adam(loss_and_gradients, start, 3, longest=5.0, frozen=("b",))
+    found, _ = adam(loss_and_gradients, start, 3, clip_norm=5.0, frozen=("b",))
     assert found["b"].tolist() == [1, 1]
     np.testing.assert_array_equal(seen, np.ones((3, 2)))
     free, _ = adam(lambda p, n: (1.0, {"a": gradients["a"]}), {"a": np.zeros(2)}, 3)
@@ -94,14 +94,14 @@ def test_gradients_that_are_too_long_together_are_scaled_down_together():
     start = {"a": np.zeros(1), "b": np.zeros(1)}
     given = [{"a": [30.0], "b": [40.0]}, {"a": [0.1], "b": [0.1]}]
     cut = [{"a": [0.6], "b": [0.8]}, {"a": [0.1], "b": [0.1]}]
-    found, _ = adam(lambda p, n: (0.0, given[n]), start, 2, longest=1.0)
+    found, _ = adam(lambda p, n: (0.0, given[n]), start, 2, clip_norm=1.0)
     expected, _ = adam(lambda p, n: (0.0, cut[n]), start, 2)
     for name in start:
         np.testing.assert_allclose(found[name], expected[name], rtol=1e-12)
 
 
 def test_gradients_of_zero_and_no_iterations_leave_all_as_it_is():
-    found, losses = adam(lambda p, n: (0.0, {"a": np.zeros(2)}), {"a": np.ones(2)}, 3, longest=1.0)
+    found, losses = adam(lambda p, n: (0.0, {"a": np.zeros(2)}), {"a": np.ones(2)}, 3, clip_norm=1.0)
     assert found["a"].tolist() == [1, 1]
     assert losses.tolist() == [0, 0, 0]
     found, losses = adam(bowl, {"a": np.ones(2), "b": np.ones(2)}, 0)
@@ -115,30 +115,38 @@ def test_a_loss_that_is_not_finite_stops_it_with_advice(loss):
         return (1.0 if n < 2 else loss), {"a": np.ones(2)}
 
     with pytest.raises(
-        FloatingPointError, match=f"the loss is {loss} at iteration 2; try a smaller rate, or longest=1"
+        FloatingPointError, match=f"the loss is {loss} at iteration 2; try a smaller learning_rate, or clip_norm=1"
     ):
         adam(until_the_third, {"a": np.ones(2)}, 5)
 
 
 @pytest.mark.parametrize("gradient", [np.nan, np.inf])
-@pytest.mark.parametrize("longest", [None, 1.0])
-def test_a_gradient_that_is_not_finite_stops_it_even_at_the_last_step(gradient, longest):
-    with pytest.raises(FloatingPointError, match="the gradient of a is not finite at iteration 0; try a smaller rate"):
-        adam(lambda p, n: (1.0, {"a": np.array([1.0, gradient])}), {"a": np.ones(2)}, 1, longest=longest)
+@pytest.mark.parametrize("clip_norm", [None, 1.0])
+def test_a_gradient_that_is_not_finite_stops_it_even_at_the_last_step(gradient, clip_norm):
+    with pytest.raises(
+        FloatingPointError, match="the gradient of a is not finite at iteration 0; try a smaller learning_rate"
+    ):
+        adam(lambda p, n: (1.0, {"a": np.array([1.0, gradient])}), {"a": np.ones(2)}, 1, clip_norm=clip_norm)
 
 
 # -- what is refused
 
 MALFORMED = {
-    "rate of NaN": ({"rate": float("nan")}, "rate is nan; it is the length of a step, a finite number above 0"),
-    "no rate": ({"rate": 0}, "rate is 0; it is the length of a step"),
-    "uphill": ({"rate": -0.1}, "rate is -0.1; it is the length of a step"),
-    "infinite rate": ({"rate": float("inf")}, "rate is inf; it is the length of a step"),
-    "rate as text": ({"rate": "0.1"}, "rate is '0.1'; it is the length of a step"),
-    "negative length": ({"longest": -1.0}, "longest is -1.0; it is a length of gradients, a finite number above 0, or"),
-    "no length": ({"longest": 0}, "longest is 0; it is a length of gradients"),
-    "length of NaN": ({"longest": float("nan")}, "longest is nan; it is a length of gradients"),
-    "length as text": ({"longest": "1"}, "longest is '1'; it is a length of gradients"),
+    "learning rate of NaN": (
+        {"learning_rate": float("nan")},
+        "learning_rate is nan; it is the length of a step, a finite number above 0",
+    ),
+    "no learning rate": ({"learning_rate": 0}, "learning_rate is 0; it is the length of a step"),
+    "uphill": ({"learning_rate": -0.1}, "learning_rate is -0.1; it is the length of a step"),
+    "infinite learning rate": ({"learning_rate": float("inf")}, "learning_rate is inf; it is the length of a step"),
+    "learning rate as text": ({"learning_rate": "0.1"}, "learning_rate is '0.1'; it is the length of a step"),
+    "negative length": (
+        {"clip_norm": -1.0},
+        "clip_norm is -1.0; it is a length of gradients, a finite number above 0, or",
+    ),
+    "no length": ({"clip_norm": 0}, "clip_norm is 0; it is a length of gradients"),
+    "length of NaN": ({"clip_norm": float("nan")}, "clip_norm is nan; it is a length of gradients"),
+    "length as text": ({"clip_norm": "1"}, "clip_norm is '1'; it is a length of gradients"),
     "iterations below 0": ({"iterations": -1}, "iterations is -1; it is a number of steps, 0 or more, as an integer"),
     "half an iteration": ({"iterations": 1.5}, "iterations is 1.5; it is a number of steps, 0 or more"),
     "iterations of NaN": ({"iterations": float("nan")}, "iterations is nan; it is a number of steps, 0 or more"),
@@ -157,12 +165,12 @@ def test_arguments_out_of_range_are_refused(changed, says):
         )
 
 
-@pytest.mark.parametrize("longest", [None, 1.0])
-def test_a_gradient_of_another_shape_than_its_parameter_is_refused(longest):
+@pytest.mark.parametrize("clip_norm", [None, 1.0])
+def test_a_gradient_of_another_shape_than_its_parameter_is_refused(clip_norm):
     with pytest.raises(ValueError, match=r"the gradient of a has shape \(3, 1\); a itself has \(3,\)"):
-        adam(lambda p, n: (1.0, {"a": np.ones((3, 1))}), {"a": np.ones(3)}, 1, longest=longest)
+        adam(lambda p, n: (1.0, {"a": np.ones((3, 1))}), {"a": np.ones(3)}, 1, clip_norm=clip_norm)
     with pytest.raises(ValueError, match=r"the gradient of a has shape \(\); a itself has \(3,\)"):
-        adam(lambda p, n: (1.0, {"a": 1.0}), {"a": np.ones(3)}, 1, longest=longest)
+        adam(lambda p, n: (1.0, {"a": 1.0}), {"a": np.ones(3)}, 1, clip_norm=clip_norm)
 
 
 def test_a_gradient_that_is_missing_is_named():
@@ -177,5 +185,5 @@ def test_a_loss_for_each_example_is_refused():
 
 def test_gradients_that_fade_away_are_no_floating_point_error():
     with np.errstate(all="raise"):
-        found, _ = adam(lambda p, n: (1.0, {"a": np.array([1e-200, 1e-320])}), {"a": np.ones(2)}, 3, longest=1.0)
+        found, _ = adam(lambda p, n: (1.0, {"a": np.array([1e-200, 1e-320])}), {"a": np.ones(2)}, 3, clip_norm=1.0)
     np.testing.assert_allclose(found["a"], 1)

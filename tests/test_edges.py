@@ -13,7 +13,8 @@ import torch
 
 from course_utils.alignment import InfeasibleError
 from course_utils.alignment_training import occupancy
-from course_utils.ctc import batch_loss_and_gradient, best_alignment, forward_backward, loss_and_gradient
+from course_utils.ctc import best_alignment, forward_backward
+from course_utils.ctc_loss import batch_loss_and_gradient, loss_and_gradient
 from course_utils.decoding import prefix_beam_search
 from course_utils.viterbi import align, align_score
 from tests.enumeration import (
@@ -225,7 +226,7 @@ def _check_ctc(found, problem):
     found.close("log_p", tables.log_p, min(exact.total, 0.0), LOSS, LOSS)
     found.close("gamma", tables.gamma, exact.gamma, SHARE)
     found.close("rows of gamma", tables.gamma.sum(axis=1), np.full(len(y), ones), ROW * A)
-    found.close("occupancy", tables.occupancy, shown, SHARE)
+    found.close("occupancy", tables.symbol_posterior, shown, SHARE)
     found.close("gradient of tables", tables.gradient(), logits, SHARE)
     slope = -exact.by_symbol(exact.slope, A)
     found.close("gradient probabilities", tables.gradient("probabilities"), slope, SHARE, SHARE)

@@ -105,7 +105,7 @@ def test_a_python_that_is_too_old_is_told(monkeypatch, said):
 
 
 def test_a_stepper_that_cannot_be_loaded_is_told(monkeypatch, said):
-    monkeypatch.setitem(sys.modules, "course_utils.stepper", None)
+    monkeypatch.setitem(sys.modules, "course_utils.stepper.stepper", None)
     assert "the stepper cannot be loaded (ModuleNotFoundError: " in said()
 
 

@@ -11,11 +11,12 @@ from loops import switched_off
 
 from course_utils.gradient_check import numerical_gradient
 from course_utils.losses import (
+    broadcast_weights,
     cross_entropy,
     cross_entropy_gradient,
+    frame_losses,
     kl_divergence,
     log_softmax,
-    spread,
     step_weights,
 )
 
@@ -149,8 +150,8 @@ def test_a_vector_counts_the_steps_whatever_the_size_of_the_batch(B):
     logits, target, _ = random_problem(np.random.default_rng(0), (3, B))
     found = cross_entropy_gradient(logits, target, weights)
     np.testing.assert_array_equal(found, weights[:, None, None] * cross_entropy_gradient(logits, target))
-    np.testing.assert_array_equal(spread(weights, (3, B)), np.tile(weights[:, None], B))
-    np.testing.assert_array_equal(spread(weights, (3, B, 5))[:, 0, 0], weights)
+    np.testing.assert_array_equal(broadcast_weights(weights, (3, B)), np.tile(weights[:, None], B))
+    np.testing.assert_array_equal(broadcast_weights(weights, (3, B, 5))[:, 0, 0], weights)
 
 
 def test_weights_of_the_sequences_have_an_axis_for_the_steps():
@@ -178,7 +179,7 @@ def test_weights_whose_axes_would_have_to_be_guessed_are_refused(weights, shape)
     if len(shape) == 2:
         says += ", or as many axes as they have: weights[:, None] counts steps, weights[None, :] sequences"
     with pytest.raises(ValueError, match=re.escape(says)):
-        spread(weights, shape)
+        broadcast_weights(weights, shape)
     with pytest.raises(ValueError, match=re.escape(says)):
         cross_entropy_gradient(np.zeros((*shape, 2)), np.zeros(shape, int), weights)
 
@@ -186,7 +187,19 @@ def test_weights_whose_axes_would_have_to_be_guessed_are_refused(weights, shape)
 @pytest.mark.parametrize("weights", [np.nan, [1, np.inf]])
 def test_weights_that_are_no_numbers_are_refused(weights):
     with pytest.raises(ValueError, match="weights has a number that is not finite"):
-        spread(weights, (2,))
+        broadcast_weights(weights, (2,))
+
+
+@given(seeds)
+def test_losses_come_with_their_gradient_and_what_they_belong_to(seed):
+    logits, target, weights = random_problem(np.random.default_rng(seed))
+    found = frame_losses(logits, target, weights)
+    np.testing.assert_array_equal(found.losses, cross_entropy(logits, target))
+    np.testing.assert_array_equal(found.d_logits, cross_entropy_gradient(logits, target, weights))
+    np.testing.assert_array_equal(found.target, target)
+    np.testing.assert_array_equal(found.weights, weights)
+    assert found.target.dtype == np.intp
+    assert frame_losses(logits, target).weights.shape == np.shape(target)
 
 
 def test_a_loss_of_thousands_of_nats_is_exact():

@@ -5,8 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from course_utils.alignment import encode
+from course_utils.beam_trace import trace_beam, trace_greedy
+from course_utils.collapsing import collapse_in_stages
 from course_utils.data import STRIP_SYMBOLS, digit_strip
+from course_utils.examples import CTC_Y, FORCED_ALIGNMENTS
 from course_utils.notebook import (
     beam_stepper,
     collapse_explorer,
@@ -21,24 +23,21 @@ from course_utils.notebook import (
     viterbi_stepper,
     with_probability,
 )
-from course_utils.notebook.ch08 import PRESETS
-from course_utils.notebook.ch09 import EXAMPLE, SEARCHES
-from course_utils.scenes.collapse import LONGEST, collapse_scene
-from course_utils.scenes.ctc import lattice_scene
+from course_utils.notebook.ch09 import SEARCHES
+from course_utils.posteriors import encode
+from course_utils.scenes.collapse import MOST_FRAMES, collapse_scene
 from course_utils.scenes.decoding import beam_scene, greedy_scene
 from course_utils.viterbi import align
+from tests.browserless import tell
 
-WORKED_EXAMPLE = np.array([[0.9, 0.1], [0.6, 0.4], [0.3, 0.7], [0.2, 0.8]])
+WORKED_EXAMPLE = FORCED_ALIGNMENTS["worked example"].y.copy()
 Y43 = np.array([[0.5, 0.3, 0.2], [0.1, 0.6, 0.3], [0.4, 0.35, 0.25], [0.2, 0.7, 0.1]])  # columns: blank, a, b
 UTTERANCES = [[0, 0, 0, 1], [0, 1, 1, 1], [0, 0, 1, 1]], [[0, 1]] * 3
 
 
 def edit(stepper, mark, value):
-    """Do what the browser does when a reader changes a number; returns what is sent back."""
-    sent = []
-    stepper.send = sent.append
-    stepper._handle_custom_msg({"mark": mark, "value": value}, [])
-    return [message["refused"] for message in sent if message["refused"]]
+    """Do what the browser does when a reader changes a number; returns why it was refused."""
+    return [message["refused"] for message in tell(stepper, mark=mark, value=value) if message["refused"]]
 
 
 def labels(stepper):
@@ -49,9 +48,8 @@ def labels(stepper):
 
 
 def drawn(stepper, mark):
-    """The probability that stands in the drawing."""
-    part = stepper.shown().svg.split(f'data-mark="{mark}"')[1]
-    return float(part.split('data-edit="')[1].split('"')[0])
+    """The probability that the reader may change there."""
+    return stepper.shown().edits[mark].value
 
 
 # -- one probability of a frame
@@ -190,16 +188,16 @@ def test_a_bad_target_is_explained_and_the_picture_stays(explorer, typed):
     assert bench.stepper.scene != before
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", FORCED_ALIGNMENTS)
 def test_the_explorer_shows_every_one_of_its_cases(explorer, name):
     bench, controls = explorer
-    controls["case"].value = list(PRESETS)[-1]
+    controls["case"].value = list(FORCED_ALIGNMENTS)[-1]
     controls["case"].value = name
     for domain in ("probability", "log"):
         for ties in ("stay", "advance"):
             controls["domain"].value, controls["ties"].value = domain, ties
             assert controls["message"].value == ""
-            assert len(bench.stepper.shown().table.header) == 1 + len(PRESETS[name].y)
+            assert len(bench.stepper.shown().table.header) == 1 + len(FORCED_ALIGNMENTS[name].y)
 
 
 def test_a_new_case_starts_at_its_first_step(explorer):
@@ -215,7 +213,7 @@ def test_the_explorer_edits_its_own_copy(explorer):
     assert labels(bench.stepper) == "AAAB"
     controls["ties"].value = "advance"
     assert drawn(bench.stepper, "y-2-0") == 0.9
-    assert np.array_equal(PRESETS["worked example"].y, WORKED_EXAMPLE)
+    assert np.array_equal(FORCED_ALIGNMENTS["worked example"].y, WORKED_EXAMPLE)
     controls["case"].value = "all ties"
     controls["case"].value = "worked example"
     assert drawn(bench.stepper, "y-2-0") == 0.3
@@ -227,26 +225,26 @@ FOLLOWERS = {
     **{
         table: (
             lambda table=table: ctc_stepper(Y43, "aa", table=table),
-            lambda y, table=table: lattice_scene(y, "aa", "-ab", table=table),
+            lambda y, table=table: ctc_stepper(y, "aa", "-ab", table=table).shown(),
         )
         for table in ("alpha", "beta", "gamma")
     },
     "any skip": (
         lambda: ctc_stepper(Y43, "aa", skip_always=True),
-        lambda y: lattice_scene(y, "aa", "-ab", skip_always=True),
+        lambda y: ctc_stepper(y, "aa", "-ab", skip_always=True).shown(),
     ),
-    "blank last": (lambda: ctc_stepper(Y43, "xy", "xy_", 2), lambda y: lattice_scene(y, "xy", "xy_", 2)),
-    "greedy": (lambda: greedy_stepper(Y43), lambda y: greedy_scene(y, "-ab")),
-    "greedy, blank last": (lambda: greedy_stepper(Y43, "xy_", 2), lambda y: greedy_scene(y, "xy_", 2)),
+    "blank last": (lambda: ctc_stepper(Y43, "xy", "xy_", 2), lambda y: ctc_stepper(y, "xy", "xy_", 2).shown()),
+    "greedy": (lambda: greedy_stepper(Y43), lambda y: greedy_scene(trace_greedy(y), "-ab")),
+    "greedy, blank last": (lambda: greedy_stepper(Y43, "xy_", 2), lambda y: greedy_scene(trace_greedy(y, 2), "xy_")),
     **{
         keeps: (
             lambda keeps=keeps: beam_stepper(Y43, width=3, keeps=keeps),
-            lambda y, keeps=keeps: beam_scene(y, "-ab", width=3, keeps=keeps),
+            lambda y, keeps=keeps: beam_scene(trace_beam(y, width=3, keeps=keeps), "-ab"),
         )
         for keeps in ("alignments", "prefixes", "one score")
     },
-    "ctc explorer": (lambda: ctc_explorer().stepper, lambda y: lattice_scene(y, "aa", "-ab")),
-    "decoder explorer": (lambda: decoder_explorer().stepper, lambda y: beam_scene(y, "-ab")),
+    "ctc explorer": (lambda: ctc_explorer().stepper, lambda y: ctc_stepper(y, "aa", "-ab").shown()),
+    "decoder explorer": (lambda: decoder_explorer().stepper, lambda y: beam_scene(trace_beam(y), "-ab")),
 }
 
 
@@ -292,17 +290,17 @@ def test_a_refused_edit_says_why_and_loses_nothing(follower, value):
 
 def test_neither_the_table_passed_in_nor_the_example_is_edited(follower):
     stepper, _ = follower
-    before = Y43.copy(), EXAMPLE.copy()
+    before = Y43.copy(), CTC_Y.copy()
     edit(stepper, "y-2-1", 0.9)
     np.testing.assert_array_equal(Y43, before[0])
-    np.testing.assert_array_equal(EXAMPLE, before[1])
-    np.testing.assert_array_equal(EXAMPLE, Y43)
+    np.testing.assert_array_equal(CTC_Y, before[1])
+    np.testing.assert_array_equal(CTC_Y, Y43)
 
 
 @pytest.mark.parametrize("order", ["merge first", "blanks first"])
 def test_the_collapse_stepper_plays_the_order_asked_for(order):
     stepper = collapse_stepper("hh-ell-lo", order=order)
-    assert stepper.scene == collapse_scene("hh-ell-lo", "-", order).to_json()
+    assert stepper.scene == collapse_scene(collapse_in_stages("hh-ell-lo", "-", order)).to_json()
     assert not stepper.editable
     assert collapse_stepper(["hh", "_", "eh"], "_").shown().steps[-1].says == "What is left spells “hh eh”."
 
@@ -350,7 +348,7 @@ def test_a_target_that_ctc_cannot_have_is_explained(table, typed, says):
     assert_refused(bench, controls_of(bench)[0]["target"], typed, says)
 
 
-@pytest.mark.parametrize("typed", ["", "   ", "a" * (LONGEST + 1)])
+@pytest.mark.parametrize("typed", ["", "   ", "a" * (MOST_FRAMES + 1)])
 def test_an_alignment_that_cannot_be_drawn_is_explained(typed):
     bench = collapse_explorer()
     frames = len(typed.strip())
@@ -386,7 +384,7 @@ def test_the_lattice_follows_each_of_its_controls():
             for skips in (False, True):
                 controls["target"].value, controls["table"].value, controls["skips"].value = target, table, skips
                 wanted = target.strip().lower()
-                scene = lattice_scene(Y43, wanted, "-ab", table=table, skip_always=skips)
+                scene = ctc_stepper(Y43, wanted, "-ab", table=table, skip_always=skips).shown()
                 assert bench.stepper.scene == scene.to_json(), (target, table, skips)
                 assert message.value == ""
 
@@ -398,7 +396,7 @@ def test_the_collapse_follows_its_controls():
     controls["order"].value = "blanks first"
     assert "“helo”. Merging first would have given “hello”" in bench.shown().steps[-1].says
     controls["alignment"].value = " aab-ba "
-    assert bench.stepper.scene == collapse_scene("aab-ba", "-", "blanks first").to_json()
+    assert bench.stepper.scene == collapse_scene(collapse_in_stages("aab-ba", "-", "blanks first")).to_json()
     assert message.value == ""
 
 
@@ -410,7 +408,11 @@ def test_every_decoder_can_be_shown_with_every_width():
         controls["decoder"].value = name
         for width in range(1, 6):
             controls["width"].value = width
-            scene = greedy_scene(Y43, "-ab") if keeps is None else beam_scene(Y43, "-ab", width=width, keeps=keeps)
+            scene = (
+                greedy_scene(trace_greedy(Y43), "-ab")
+                if keeps is None
+                else beam_scene(trace_beam(Y43, width=width, keeps=keeps), "-ab")
+            )
             assert bench.stepper.scene == scene.to_json(), (name, width)
             assert message.value == ""
             titles.add(bench.shown().title)
@@ -425,12 +427,12 @@ def test_probabilities_stay_as_the_reader_has_set_them_when_a_control_changes():
     bench = decoder_explorer()
     edit(bench.stepper, "y-1-2", 0.8)
     controls_of(bench)[0]["decoder"].value = "greedy"
-    assert bench.stepper.scene == greedy_scene(changed, "-ab").to_json()
+    assert bench.stepper.scene == greedy_scene(trace_greedy(changed), "-ab").to_json()
     bench = ctc_explorer()
     edit(bench.stepper, "y-1-2", 0.8)
     controls_of(bench)[0]["target"].value = "ax"
     controls_of(bench)[0]["target"].value = "b"
-    assert bench.stepper.scene == lattice_scene(changed, "b", "-ab").to_json()
+    assert bench.stepper.scene == ctc_stepper(changed, "b", "-ab").shown().to_json()
 
 
 def test_an_edit_that_cannot_be_drawn_is_no_edit():
@@ -443,7 +445,7 @@ def test_an_edit_that_cannot_be_drawn_is_no_edit():
     assert "'x', which is not one of the symbols" in reason
     assert bench.stepper.scene == before
     controls["target"].value = "ab"
-    assert bench.stepper.scene == lattice_scene(Y43, "ab", "-ab").to_json()
+    assert bench.stepper.scene == ctc_stepper(Y43, "ab", "-ab").shown().to_json()
 
 
 # -- the other steppers

@@ -6,7 +6,7 @@ import pytest
 
 from course_utils.data import digit_strip
 from course_utils.notebook import pictures, reading_figure, times_figure
-from course_utils.training import Curves
+from course_utils.strip_reader import Curves
 
 
 @pytest.fixture(autouse=True)

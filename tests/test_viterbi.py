@@ -10,13 +10,15 @@ from hypothesis import strategies as st
 from loops import switched_off, with_a_fault
 
 from course_utils import viterbi
-from course_utils.alignment import InfeasibleError, adjacent_repeats, encode, log_probabilities, score
+from course_utils.alignment import InfeasibleError, adjacent_repeats, score
 from course_utils.alignment_training import occupancy
+from course_utils.examples import FORCED_ALIGNMENTS, LONG_ALIGNMENT
 from course_utils.exercises.ch08 import TABLE_MISCONCEPTIONS
+from course_utils.posteriors import encode, log_probabilities
 from course_utils.viterbi import align, align_in_probabilities, align_score
 
 EXACT = {"rel": 1e-12, "abs": 1e-12}
-WORKED_EXAMPLE = np.array([[0.9, 0.1], [0.6, 0.4], [0.3, 0.7], [0.2, 0.8]])
+WORKED_EXAMPLE = FORCED_ALIGNMENTS["worked example"].y
 
 
 def assert_like_enumeration(log_y, target):
@@ -206,7 +208,7 @@ def test_where_the_best_symbol_of_each_frame_is_not_enough(oracles):
 @pytest.mark.parametrize("ties", ["stay", "advance"])
 def test_a_table_of_nothing_but_ties(oracles, ties):
     truth = oracles["O2b_viterbi_ties"]
-    log_y = log_probabilities(np.full((6, 3), 1 / 3))
+    log_y = log_probabilities(FORCED_ALIGNMENTS["all ties"].y)
     found = align(log_y, encode(truth["S"]), ties=ties)
     assert "".join("ABC"[k] for k in found.labels) == truth[f"tie_{ties}"]
     assert np.exp(found.score) == pytest.approx(truth["V_star"], **EXACT)
@@ -296,6 +298,8 @@ def test_the_parts_of_an_alignment_agree_with_each_other(seed):
     assert found.trellis.shape == found.advanced.shape == (T, K)
     assert found.trellis[-1, -1] == found.score
     assert score(log_y, found.labels) == pytest.approx(found.score, **EXACT)
+    assert found.emitted.shape == (T, K)
+    assert found.emitted[np.arange(T), found.path].sum() == pytest.approx(found.score, **EXACT)
     assert found.segments.shape == (K, 2)
     assert np.repeat(np.arange(K), np.diff(found.segments, axis=1)[:, 0]).tolist() == found.path.tolist()
     assert not found.advanced[0].any()
@@ -307,7 +311,7 @@ def test_the_parts_of_an_alignment_agree_with_each_other(seed):
 
 def test_1200_frames_survive_in_the_log_domain_and_only_there(oracles):
     truth = oracles["O15_long"]["viterbi_N1200_ABC_logV"]
-    y = np.tile([0.5, 0.3, 0.2], (1200, 1))
+    y = LONG_ALIGNMENT.y
     found = align(log_probabilities(y), encode("ABC"))
     assert found.score == pytest.approx(truth, rel=1e-12)
     assert found.score == pytest.approx(1198 * np.log(0.5) + np.log(0.3) + np.log(0.2), rel=1e-12)

@@ -18,11 +18,19 @@ from matplotlib import style
 from matplotlib.figure import Figure
 
 from course_utils.alignment_training import train
-from course_utils.data import STRIP_SYMBOLS, ColumnClassifier, digit_strip
-from course_utils.rnn import RNN
-from course_utils.scenes.training import training_scene
-from course_utils.scenes.unrolled import bptt_scene
-from course_utils.scenes.viterbi import strip_scene, viterbi_scene
+from course_utils.bptt import backward
+from course_utils.column_classifier import ColumnClassifier
+from course_utils.data import STRIP_SYMBOLS, digit_strip
+from course_utils.examples import FORCED_ALIGNMENTS, STUCK_START, UTTERANCES, WORKED_NET, WORKED_TARGET, WORKED_X
+from course_utils.losses import frame_losses
+from course_utils.posteriors import encode
+from course_utils.rnn import run
+from course_utils.scenes.alignment_training import training_scene
+from course_utils.scenes.strip import strip_scene
+from course_utils.scenes.trellis import trellis_scene
+from course_utils.scenes.unrolled_backward import bptt_scene
+from course_utils.trellis import fill_trellis
+from course_utils.viterbi import align
 
 FIGURES = Path(__file__).resolve().parent.parent / "figures"
 GROWTH = FIGURES.parent / "benchmarks" / "growth.json"
@@ -117,26 +125,23 @@ def draw_growth(axes, panel: dict) -> None:
 
 def draw() -> dict[str, str]:
     """Return every picture, as SVG, under its file name."""
-    y = [[0.4, 0.6], [0.5, 0.5], [0.7, 0.3], [0.6, 0.4], [0.8, 0.2]]
-    trellis = viterbi_scene(y, "ABA")
+    example = FORCED_ALIGNMENTS["frame by frame fails"]
+    trellis = trellis_scene(fill_trellis(example.y, example.target))
     filling = next(n for n, step in enumerate(trellis.steps) if "V-3-2" in step.computes)
     strip = digit_strip("3144", np.random.default_rng(2))
-    aligned = strip_scene(
-        strip.image, ColumnClassifier().log_posteriors(strip.image), strip.target, STRIP_SYMBOLS, strip.spans
-    )
-    net = RNN(
-        [[0.5, -0.3], [0.2, 0.4]], [[0.6, -0.4], [0.3, 0.8]], [0.1, -0.15], [[1, -0.5], [-0.7, 0.9]], [0.05, -0.05]
-    )
-    back = bptt_scene(net, [[1, 0], [0.5, -1], [-0.4, 0.3], [0.2, 0.7]], [0, 1, 1, 0])
+    found = align(ColumnClassifier().log_posteriors(strip.image), encode(strip.target, STRIP_SYMBOLS))
+    aligned = strip_scene(strip.image, found, STRIP_SYMBOLS, strip.spans)
+    forward = run(WORKED_NET, WORKED_X)
+    losses = frame_losses(forward.logits, WORKED_TARGET)
+    back = bptt_scene(backward(forward, losses.d_logits), losses)
     from_future = next(n for n, step in enumerate(back.steps) if "delta-1-0" in step.computes)
-    inputs, targets = [[0, 0, 0, 1], [0, 1, 1, 1], [0, 0, 1, 1]], [[0, 1]] * 3
-    stuck = train([[0, 2], [1.5, 0]], inputs, targets, paths="best", steps=40)
+    stuck = train(STUCK_START, *UTTERANCES, paths="best", iterations=40)
     return {
         "bptt_step.svg": back.to_svg(from_future),
         "viterbi_step.svg": trellis.to_svg(filling),
         "viterbi_path.svg": trellis.to_svg(),
         "strip_alignment.svg": aligned.to_svg(),
-        "viterbi_training.svg": training_scene(stuck, inputs, targets).to_svg(),
+        "viterbi_training.svg": training_scene(stuck).to_svg(),
         "ctc_growth.svg": growth_figure(stored_growth(GROWTH)),
     }
 

@@ -32,8 +32,8 @@ def prefix_beam(log_y, blank, width, weights, symbol_floor, beam_distance):
 
     n = 1  # how many prefixes the beam holds
     node, new_node = np.full(width, ROOT), np.empty(width, np.int64)
-    in_blank, in_symbol, added = np.zeros(width), np.full(width, -_INF), np.zeros(width)
-    new_in_blank, new_in_symbol, new_added = np.empty(width), np.empty(width), np.empty(width)
+    log_p_blank, log_p_non_blank, added = np.zeros(width), np.full(width, -_INF), np.zeros(width)
+    new_log_p_blank, new_log_p_non_blank, new_added = np.empty(width), np.empty(width), np.empty(width)
     both, new_both = np.zeros(width), np.empty(width)  # their sum: log-probability of the prefix
     stay, stay_blank, stay_symbol = np.empty(width), np.empty(width), np.empty(width)
     merged = np.full((width, A), -1)  # the last frame at which the extension by a symbol was in the beam by itself
@@ -53,14 +53,14 @@ def prefix_beam(log_y, blank, width, weights, symbol_floor, beam_distance):
         top = -_INF
         for r in range(n):
             row[node[r]] = r
-            stay_blank[r], stay_symbol[r] = both[r] + y[blank], in_symbol[r] + y[symbol[node[r]]]
+            stay_blank[r], stay_symbol[r] = both[r] + y[blank], log_p_non_blank[r] + y[symbol[node[r]]]
             top = max(top, both[r])
         found = 0
         for r in range(n):
             parent, last = row[above[node[r]]], symbol[node[r]]
             if parent >= 0:  # the extension of that prefix by this symbol is this very prefix
                 merged[parent, last] = t
-                behind = in_blank[parent] if last == symbol[node[parent]] else both[parent]
+                behind = log_p_blank[parent] if last == symbol[node[parent]] else both[parent]
                 stay_symbol[r] = log_add(stay_symbol[r], behind + y[last])
             stay[r] = log_add(stay_blank[r], stay_symbol[r])
             found = keep(rank, which, found, stay[r] + added[r], r)
@@ -75,7 +75,7 @@ def prefix_beam(log_y, blank, width, weights, symbol_floor, beam_distance):
                 k = symbols[c]
                 if merged[r, k] == t:
                     continue
-                score = (in_blank[r] if k == last else both[r]) + y[k] + added[r]
+                score = (log_p_blank[r] if k == last else both[r]) + y[k] + added[r]
                 if weights.size > 0:
                     score += weights[last, k]
                 if found < width or score > rank[0]:
@@ -92,7 +92,11 @@ def prefix_beam(log_y, blank, width, weights, symbol_floor, beam_distance):
                 continue
             if which[j] < width:
                 r = which[j]
-                new_node[kept], new_in_blank[kept], new_in_symbol[kept] = node[r], stay_blank[r], stay_symbol[r]
+                new_node[kept], new_log_p_blank[kept], new_log_p_non_blank[kept] = (
+                    node[r],
+                    stay_blank[r],
+                    stay_symbol[r],
+                )
                 new_both[kept], new_added[kept] = stay[r], added[r]
             else:
                 r, k = divmod(which[j] - width, A)
@@ -110,14 +114,14 @@ def prefix_beam(log_y, blank, width, weights, symbol_floor, beam_distance):
                     nodes += 1
                     above[child], symbol[child], depth[child] = node[r], k, depth[node[r]] + 1
                     next_child[child], first_child[node[r]] = first_child[node[r]], child
-                new_node[kept], new_in_blank[kept] = child, -_INF
-                new_in_symbol[kept] = new_both[kept] = (in_blank[r] if k == last else both[r]) + y[k]
+                new_node[kept], new_log_p_blank[kept] = child, -_INF
+                new_log_p_non_blank[kept] = new_both[kept] = (log_p_blank[r] if k == last else both[r]) + y[k]
                 new_added[kept] = added[r] + weights[last, k] if weights.size > 0 else 0.0
             kept += 1
         n = kept
         node, new_node = new_node, node
-        in_blank, new_in_blank = new_in_blank, in_blank
-        in_symbol, new_in_symbol = new_in_symbol, in_symbol
+        log_p_blank, new_log_p_blank = new_log_p_blank, log_p_blank
+        log_p_non_blank, new_log_p_non_blank = new_log_p_non_blank, log_p_non_blank
         both, new_both = new_both, both
         added, new_added = new_added, added
         if n == 0:

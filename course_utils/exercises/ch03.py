@@ -9,19 +9,12 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from course_utils.bidirectional import BidirectionalRNN, run_bidirectional
+from course_utils.examples import WORKED_NET, WORKED_X
 from course_utils.exercises.exercise import TOLERANCE, Case, Exercise, Misconception, Output
-from course_utils.rnn import RNN, BidirectionalRNN, random_rnn, run, run_bidirectional
+from course_utils.rnn import RNN, random_rnn, run
 
 # -- cases
-
-EXAMPLE = RNN(
-    W_xh=[[0.5, -0.3], [0.2, 0.4]],
-    W_hh=[[0.6, -0.4], [0.3, 0.8]],
-    b_h=[0.1, -0.15],
-    W_hy=[[1.0, -0.5], [-0.7, 0.9]],
-    b_y=[0.05, -0.05],
-)
-EXAMPLE_X = np.array([[1.0, 0.0], [0.5, -1.0], [-0.4, 0.3], [0.2, 0.7]])
 
 
 def _random_net(rng: np.random.Generator, D: int, H: int, A: int) -> RNN:
@@ -35,13 +28,13 @@ def _forward_args(net: RNN, x: NDArray) -> tuple:
 
 
 def _forward_cases(rng: np.random.Generator) -> list[Case]:
-    elsewhere = EXAMPLE.with_parameters(h_init=[0.5, -0.8])
+    elsewhere = WORKED_NET.with_parameters(h_init=[0.5, -0.8])
     sizes = ((6, 3, 4, 2), (9, 2, 3, 5))
     return [
-        Case("worked example", _forward_args(EXAMPLE, EXAMPLE_X)),
-        Case("a single step", _forward_args(EXAMPLE, EXAMPLE_X[:1])),
-        Case("an initial state that is not zero", _forward_args(elsewhere, EXAMPLE_X)),
-        Case("a single step from a state that is not zero", _forward_args(elsewhere, EXAMPLE_X[:1])),
+        Case("worked example", _forward_args(WORKED_NET, WORKED_X)),
+        Case("a single step", _forward_args(WORKED_NET, WORKED_X[:1])),
+        Case("an initial state that is not zero", _forward_args(elsewhere, WORKED_X)),
+        Case("a single step from a state that is not zero", _forward_args(elsewhere, WORKED_X[:1])),
         Case("inputs of zero", _forward_args(elsewhere, np.zeros((5, 2)))),
         Case("one input, one unit, one output", _forward_args(_random_net(rng, 1, 1, 1), rng.normal(size=(4, 1)))),
         *(
@@ -60,13 +53,13 @@ def _directions(forwards: RNN, backwards: RNN, x: NDArray) -> tuple:
 
 
 def _bidirectional_cases(rng: np.random.Generator) -> list[Case]:
-    from_its_end = EXAMPLE.with_parameters(W_hh=EXAMPLE.W_hh.T)
-    palindrome = EXAMPLE_X[[0, 1, 1, 0]]
+    from_its_end = WORKED_NET.with_parameters(W_hh=WORKED_NET.W_hh.T)
+    palindrome = WORKED_X[[0, 1, 1, 0]]
     sizes = ((5, 3, 2), (8, 2, 4))
     return [
-        Case("worked example", _directions(EXAMPLE, from_its_end, EXAMPLE_X)),
-        Case("a single step", _directions(EXAMPLE, from_its_end, EXAMPLE_X[:1])),
-        Case("inputs that read the same from both ends", _directions(EXAMPLE, from_its_end, palindrome)),
+        Case("worked example", _directions(WORKED_NET, from_its_end, WORKED_X)),
+        Case("a single step", _directions(WORKED_NET, from_its_end, WORKED_X[:1])),
+        Case("inputs that read the same from both ends", _directions(WORKED_NET, from_its_end, palindrome)),
         Case("one input and one unit", _directions(*_pair(rng, 1, 1), rng.normal(size=(4, 1)))),
         *(
             Case(
@@ -87,14 +80,16 @@ def _stream_args(net: RNN, chunk: NDArray, h: NDArray) -> tuple:
 
 
 def _stream_cases(rng: np.random.Generator) -> list[Case]:
-    halfway = run(EXAMPLE, EXAMPLE_X[:2]).h[-1]
+    halfway = run(WORKED_NET, WORKED_X[:2]).h[-1]
     net, x = _random_net(rng, 3, 4, 2), rng.normal(size=(9, 3))
     states = run(net, x).states
     return [
-        Case("first chunk of the worked example", _stream_args(EXAMPLE, EXAMPLE_X[:2], np.zeros(2))),
-        Case("second chunk, which goes on from the state of the first", _stream_args(EXAMPLE, EXAMPLE_X[2:], halfway)),
-        Case("a chunk of one frame", _stream_args(EXAMPLE, EXAMPLE_X[2:3], halfway)),
-        Case("a chunk without frames", _stream_args(EXAMPLE, EXAMPLE_X[:0], halfway)),
+        Case("first chunk of the worked example", _stream_args(WORKED_NET, WORKED_X[:2], np.zeros(2))),
+        Case(
+            "second chunk, which goes on from the state of the first", _stream_args(WORKED_NET, WORKED_X[2:], halfway)
+        ),
+        Case("a chunk of one frame", _stream_args(WORKED_NET, WORKED_X[2:3], halfway)),
+        Case("a chunk without frames", _stream_args(WORKED_NET, WORKED_X[:0], halfway)),
         *(
             Case(f"random, frames {start} to {stop - 1} of 9", _stream_args(net, x[start:stop], states[start]))
             for start, stop in ((0, 4), (4, 5), (5, 9))
@@ -105,34 +100,34 @@ def _stream_cases(rng: np.random.Generator) -> list[Case]:
 # -- wrong ideas about the forward pass
 
 
-def _forward(x, W_xh, W_hh, b_h, W_hy, b_y, h_init, *, hidden: str = "") -> tuple[NDArray, NDArray]:
-    """Run a network step by step; ``hidden`` names the decision that is changed."""
-    recurrent = {"transposed": W_hh.T, "input only": 0 * W_hh}.get(hidden, W_hh)
-    bias = {"bias twice": 2 * b_h, "no bias": 0 * b_h}.get(hidden, b_h)
-    states = [0 * h_init if hidden == "zero start" else h_init]
+def _forward(x, W_xh, W_hh, b_h, W_hy, b_y, h_init, *, mistake: str = "") -> tuple[NDArray, NDArray]:
+    """Run a network step by step; ``mistake`` names the decision that is changed."""
+    recurrent = {"transposed": W_hh.T, "input only": 0 * W_hh}.get(mistake, W_hh)
+    bias = {"bias twice": 2 * b_h, "no bias": 0 * b_h}.get(mistake, b_h)
+    states = [0 * h_init if mistake == "zero start" else h_init]
     for t, frame in enumerate(x):
-        z = W_xh @ frame + recurrent @ states[0 if hidden == "not carried" else -1] + bias
-        h = z if hidden == "linear" else np.tanh(z)
-        states.append(h_init if hidden == "first is given" and t == 0 else h)
+        z = W_xh @ frame + recurrent @ states[0 if mistake == "not carried" else -1] + bias
+        h = z if mistake == "linear" else np.tanh(z)
+        states.append(h_init if mistake == "first is given" and t == 0 else h)
     before, h = np.array(states[:-1]), np.array(states[1:])
-    if hidden in ("in place", "one array, the caller's", "one array, the caller's, logits right"):
+    if mistake in ("in place", "one array, the caller's", "one array, the caller's, logits right"):
         h_init[:] = h[-1]
-    if hidden == "shifted":
+    if mistake == "shifted":
         h = before
-    if hidden in ("one array", "one array, the caller's"):
+    if mistake in ("one array", "one array, the caller's"):
         h = np.tile(h[-1], (len(x), 1))
-    logits = (before if hidden == "output before" else h) @ W_hy.T + (0 if hidden == "no output bias" else b_y)
-    if hidden == "squashed":
+    logits = (before if mistake == "output before" else h) @ W_hy.T + (0 if mistake == "no output bias" else b_y)
+    if mistake == "squashed":
         logits = np.tanh(logits)
-    if hidden == "softmax":
+    if mistake == "softmax":
         logits = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    if hidden in ("one array, logits right", "one array, the caller's, logits right"):
+    if mistake in ("one array, logits right", "one array, the caller's, logits right"):
         h = np.tile(h[-1], (len(x), 1))
-    return (logits, h) if hidden == "exchanged" else (h, logits)
+    return (logits, h) if mistake == "exchanged" else (h, logits)
 
 
-def _forward_with(hidden: str) -> Callable:
-    return lambda *args: _forward(*args, hidden=hidden)
+def _forward_with(mistake: str) -> Callable:
+    return lambda *args: _forward(*args, mistake=mistake)
 
 
 STORED = "The same array was stored at every step; store a copy."
@@ -243,24 +238,24 @@ def _recurrence(x, W_xh, W_hh, b_h, h=0.0) -> NDArray:
     return np.array(states)
 
 
-def _bidirectional(x, W_xh, W_hh, b_h, W_xh_back, W_hh_back, b_h_back, *, hidden: str = "") -> NDArray:
-    """Run both directions; ``hidden`` names the decision that is changed."""
+def _bidirectional(x, W_xh, W_hh, b_h, W_xh_back, W_hh_back, b_h_back, *, mistake: str = "") -> NDArray:
+    """Run both directions; ``mistake`` names the decision that is changed."""
     forth = _recurrence(x, W_xh, W_hh, b_h)
-    weights = (W_xh, W_hh, b_h) if hidden == "shared" else (W_xh_back, W_hh_back, b_h_back)
-    read = x if hidden in ("never reversed", "only reversed back") else x[::-1]
-    back = _recurrence(read, *weights, h=forth[-1] if hidden == "goes on" else 0.0)
-    forth, back = forth[1:], back[:-1] if hidden == "excludes its own" else back[1:]
-    if hidden not in ("never reversed", "not reversed back"):
+    weights = (W_xh, W_hh, b_h) if mistake == "shared" else (W_xh_back, W_hh_back, b_h_back)
+    read = x if mistake in ("never reversed", "only reversed back") else x[::-1]
+    back = _recurrence(read, *weights, h=forth[-1] if mistake == "goes on" else 0.0)
+    forth, back = forth[1:], back[:-1] if mistake == "excludes its own" else back[1:]
+    if mistake not in ("never reversed", "not reversed back"):
         back = back[::-1]
-    if hidden == "added":
+    if mistake == "added":
         return forth + back
-    if hidden == "below":
+    if mistake == "below":
         return np.concatenate([forth, back])
-    return np.hstack([back, forth] if hidden == "backward first" else [forth, back])
+    return np.hstack([back, forth] if mistake == "backward first" else [forth, back])
 
 
-def _bidirectional_with(hidden: str) -> Callable:
-    return lambda *args: _bidirectional(*args, hidden=hidden)
+def _bidirectional_with(mistake: str) -> Callable:
+    return lambda *args: _bidirectional(*args, mistake=mistake)
 
 
 BIDIRECTIONAL_MISCONCEPTIONS = (
@@ -318,35 +313,35 @@ BIDIRECTIONAL_MISCONCEPTIONS = (
 # -- wrong ideas about a stream
 
 
-def _stream(chunk, h, W_xh, W_hh, b_h, W_hy, b_y, *, hidden: str = "") -> tuple[NDArray, NDArray]:
-    """Read one chunk; ``hidden`` names the decision that is changed."""
+def _stream(chunk, h, W_xh, W_hh, b_h, W_hy, b_y, *, mistake: str = "") -> tuple[NDArray, NDArray]:
+    """Read one chunk; ``mistake`` names the decision that is changed."""
     given = h
-    start = 0 * h if hidden == "reset" else h
+    start = 0 * h if mistake == "reset" else h
     states = _recurrence(chunk, W_xh, W_hh, b_h, start)
-    if hidden == "frame by frame":
+    if mistake == "frame by frame":
         states[1:] = np.tanh(chunk @ W_xh.T + W_hh @ start + b_h)
-    read = states[:-1] if hidden == "output before" else states[1:]
+    read = states[:-1] if mistake == "output before" else states[1:]
     logits = read @ W_hy.T + b_y
     after = states[-1]
-    if hidden == "first state":
+    if mistake == "first state":
         after = states[:2][-1]
-    elif hidden == "state before the last":
+    elif mistake == "state before the last":
         after = states[-2:][0]
-    elif hidden == "state kept":
+    elif mistake == "state kept":
         after = given
-    elif hidden == "zero state" or (hidden == "zero state of nothing" and not len(chunk)):
+    elif mistake == "zero state" or (mistake == "zero state of nothing" and not len(chunk)):
         after = 0 * given
-    elif hidden == "no shape" and not len(chunk):
+    elif mistake == "no shape" and not len(chunk):
         logits = np.array([])
-    elif hidden == "no empty chunk":
+    elif mistake == "no empty chunk":
         after = list(states[1:])[-1]
-    elif hidden == "in place":
+    elif mistake == "in place":
         h[:] = after
     return logits, np.array(after)
 
 
-def _stream_with(hidden: str) -> Callable:
-    return lambda *args: _stream(*args, hidden=hidden)
+def _stream_with(mistake: str) -> Callable:
+    return lambda *args: _stream(*args, mistake=mistake)
 
 
 STREAM_MISCONCEPTIONS = (

@@ -9,36 +9,28 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from course_utils.bptt import BackwardPass, backward
+from course_utils.examples import WORKED_NET, WORKED_TARGET, WORKED_X
 from course_utils.exercises.exercise import Case, Exercise, Misconception, Output
 from course_utils.losses import cross_entropy_gradient
-from course_utils.rnn import RNN, Backward, backward, random_rnn, run
+from course_utils.rnn import random_rnn, run
 
 # -- cases
 
-WORKED_NET = RNN(
-    W_xh=[[0.5, -0.3], [0.2, 0.4]],
-    W_hh=[[0.6, -0.4], [0.3, 0.8]],
-    b_h=[0.1, -0.15],
-    W_hy=[[1.0, -0.5], [-0.7, 0.9]],
-    b_y=[0.05, -0.05],
-)
-WORKED_X = np.array([[1.0, 0.0], [0.5, -1.0], [-0.4, 0.3], [0.2, 0.7]])
-WORKED_TARGET = np.array([0, 1, 1, 0])
 
-
-def _worked(weights: float | tuple = 1.0, T: int = 4, **parameters) -> Backward:
+def _worked(weights: float | tuple = 1.0, T: int = 4, **parameters) -> BackwardPass:
     forward = run(WORKED_NET.with_parameters(**parameters), WORKED_X[:T])
     return backward(forward, cross_entropy_gradient(forward.logits, WORKED_TARGET[:T], weights))
 
 
-def _random(rng: np.random.Generator, T: int, D: int, H: int, A: int, activation: str = "tanh") -> Backward:
+def _random(rng: np.random.Generator, T: int, D: int, H: int, A: int, activation: str = "tanh") -> BackwardPass:
     net = random_rnn(rng, D, H, A, activation)
     net = net.with_parameters(b_h=rng.normal(size=H) / 2, b_y=rng.normal(size=A), h_init=rng.normal(size=H) / 2)
     forward = run(net, rng.normal(size=(T, D)))
     return backward(forward, cross_entropy_gradient(forward.logits, rng.integers(A, size=T)))
 
 
-def _passes(rng: np.random.Generator) -> list[tuple[str, Backward]]:
+def _passes(rng: np.random.Generator) -> list[tuple[str, BackwardPass]]:
     """Finished backward passes to take cases from: the worked example, the edges, and random ones."""
     return [
         ("worked example", _worked()),
@@ -52,9 +44,9 @@ def _passes(rng: np.random.Generator) -> list[tuple[str, Backward]]:
     ]
 
 
-def _chain(found: Backward) -> tuple[NDArray, NDArray, NDArray, NDArray]:
+def _chain(found: BackwardPass) -> tuple[NDArray, NDArray, NDArray, NDArray]:
     """Return what the recursion of delta needs."""
-    return found.d_logits, found.run.net.W_hy, found.run.net.W_hh, found.run.slope
+    return found.d_logits, found.forward.net.W_hy, found.forward.net.W_hh, found.forward.slope
 
 
 COUNTING = np.ones((5, 1)), np.ones((1, 1)), np.ones((1, 1)), np.ones((5, 1))
@@ -69,7 +61,7 @@ def _delta_cases(rng: np.random.Generator) -> list[Case]:
 
 def _gradient_cases(rng: np.random.Generator) -> list[Case]:
     return [
-        Case(name, (found.run.x, found.run.states, found.d_logits, found.delta, found.run.slope))
+        Case(name, (found.forward.x, found.forward.states, found.d_logits, found.delta, found.forward.slope))
         for name, found in _passes(rng)
     ]
 
@@ -239,49 +231,49 @@ DELTA_MISCONCEPTIONS = (
 
 
 def _gradients(
-    x: NDArray, states: NDArray, d_logits: NDArray, delta: NDArray, slope: NDArray, *, hidden: str = ""
+    x: NDArray, states: NDArray, d_logits: NDArray, delta: NDArray, slope: NDArray, *, mistake: str = ""
 ) -> tuple[NDArray, ...]:
-    """All five gradients; ``hidden`` names the decision that is changed."""
-    dz = delta if hidden == "no slope" else delta * slope
-    if hidden == "slope twice":
+    """All five gradients; ``mistake`` names the decision that is changed."""
+    dz = delta if mistake == "no slope" else delta * slope
+    if mistake == "slope twice":
         dz = dz * slope
     before, after = states[:-1], states[1:]
-    if hidden == "state after":
+    if mistake == "state after":
         before = after
-    elif hidden == "state before":
+    elif mistake == "state before":
         after = before
-    elif hidden == "zero start":
+    elif mistake == "zero start":
         before = np.concatenate([np.zeros_like(before[:1]), before[1:]])
-    elif hidden.startswith("index t − 1"):
-        wrapped = states[-1:] if hidden == "index t − 1" else np.zeros_like(states[:1])
+    elif mistake.startswith("index t − 1"):
+        wrapped = states[-1:] if mistake == "index t − 1" else np.zeros_like(states[:1])
         before, after = np.concatenate([wrapped, states[:-2]]), before
     into_outputs = d_logits
-    if hidden == "outputs in the chain":
+    if mistake == "outputs in the chain":
         into_outputs = np.cumsum(d_logits[::-1], axis=0)[::-1]
-    elif hidden == "no output gradient":
+    elif mistake == "no output gradient":
         into_outputs = np.zeros_like(d_logits)
     ones = np.ones((len(x), 1))
-    into_bias = delta if hidden == "no slope for the bias" else dz
+    into_bias = delta if mistake == "no slope for the bias" else dz
     pairs = [(dz, x), (dz, before), (into_bias, ones), (into_outputs, after), (into_outputs, ones)]
-    if hidden == "last step":
+    if mistake == "last step":
         pairs = [(left[-1:], right[-1:]) for left, right in pairs]
-    elif hidden == "first step":
+    elif mistake == "first step":
         pairs = [(left[:1], right[:1]) for left, right in pairs]
-    elif hidden == "product of sums":
+    elif mistake == "product of sums":
         pairs = [
             (left.sum(axis=0, keepdims=True), ones[:1] if right is ones else right.sum(axis=0, keepdims=True))
             for left, right in pairs
         ]
     found = [left.T @ right for left, right in pairs]
-    if hidden == "transposed":
+    if mistake == "transposed":
         found = [matrix if k in (2, 4) else matrix.T for k, matrix in enumerate(found)]
-    if hidden == "mean":
+    if mistake == "mean":
         found = [matrix / len(x) for matrix in found]
     return found[0], found[1], found[2][:, 0], found[3], found[4][:, 0]
 
 
-def _wrong_gradients(hidden: str) -> Callable:
-    return lambda *args: _gradients(*args, hidden=hidden)
+def _wrong_gradients(mistake: str) -> Callable:
+    return lambda *args: _gradients(*args, mistake=mistake)
 
 
 READ_LITERALLY = "The array begins with the initial state, so every index is one larger than in the formula."

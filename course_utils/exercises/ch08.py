@@ -11,26 +11,36 @@ import numpy as np
 from numpy.typing import NDArray
 
 from course_utils import viterbi
-from course_utils.alignment import log_probabilities
 from course_utils.alignment_training import occupancy
+from course_utils.examples import (
+    FORCED_ALIGNMENTS,
+    LONG_ALIGNMENT,
+    PASSABLE_ZEROS,
+    STUCK_START,
+    UTTERANCES,
+    ForcedAlignment,
+)
 from course_utils.exercises.exercise import Case, Exercise, Misconception, Output
 from course_utils.losses import log_softmax
+from course_utils.posteriors import encode, log_probabilities
 
 # -- cases
 
-WORKED_EXAMPLE = log_probabilities([[0.9, 0.1], [0.6, 0.4], [0.3, 0.7], [0.2, 0.8]]), np.array([0, 1])
-GREEDY_FAILS = (
-    log_probabilities([[0.4, 0.6], [0.5, 0.5], [0.7, 0.3], [0.6, 0.4], [0.8, 0.2]]),
-    np.array([0, 1, 0]),
-)
+
+def _problem(example: ForcedAlignment) -> tuple[NDArray, NDArray]:
+    return log_probabilities(example.y), encode(example.target)
+
+
+WORKED_EXAMPLE = _problem(FORCED_ALIGNMENTS["worked example"])
+GREEDY_FAILS = _problem(FORCED_ALIGNMENTS["frame by frame fails"])
 _A = np.array([0.9, 0.01, 0.01, 0.01, 0.5, 0.99, 0.99, 0.01])
 BACK_AND_FORTH = np.log(np.stack([_A, 1 - _A], axis=1)), np.array([0, 1])
-LONG = np.tile(np.log([0.5, 0.3, 0.2]), (1200, 1)), np.array([0, 1, 2])
+LONG = _problem(LONG_ALIGNMENT)
 LEADS_TOO_SOON = (
     log_probabilities([[0.4, 0.6], [0.3, 0.7], [0.9, 0.1], [0.9, 0.1], [0.2, 0.8]]),
     np.array([0, 1]),
 )
-ALL_TIES = np.log(np.full((6, 3), 1 / 3)), np.array([0, 1, 2])
+ALL_TIES = _problem(FORCED_ALIGNMENTS["all ties"])
 
 
 def _random_problem(rng: np.random.Generator, T: int, K: int, A: int) -> tuple[NDArray, NDArray]:
@@ -38,7 +48,7 @@ def _random_problem(rng: np.random.Generator, T: int, K: int, A: int) -> tuple[N
 
 
 def _alignment_cases(rng: np.random.Generator) -> list[Case]:
-    with_zeros = log_probabilities([[0.5, 0.5, 0], [0.2, 0.8, 0], [0, 0.4, 0.6], [0, 0.1, 0.9]])
+    with_zeros, in_order = _problem(PASSABLE_ZEROS)
     return [
         Case("worked example AB", WORKED_EXAMPLE),
         Case("the target starts with the last column", (with_zeros[:, ::-1], np.array([2, 1]))),
@@ -49,7 +59,7 @@ def _alignment_cases(rng: np.random.Generator) -> list[Case]:
         Case("a single symbol", (WORKED_EXAMPLE[0], np.array([0]))),
         Case("a single frame", (WORKED_EXAMPLE[0][:1], np.array([1]))),
         Case("as many symbols as frames", (GREEDY_FAILS[0][:3], np.array([0, 1, 0]))),
-        Case("probabilities of zero", (with_zeros, np.array([0, 1, 2]))),
+        Case("probabilities of zero", (with_zeros, in_order)),
         *(Case(f"random, {T} frames and {K} symbols", _random_problem(rng, T, K, 4)) for T, K in ((7, 3), (9, 5))),
     ]
 
@@ -63,10 +73,10 @@ def _trellis_cases(rng: np.random.Generator) -> list[Case]:
 
 
 def _training_cases(rng: np.random.Generator) -> list[Case]:
-    W = np.array([[0.0, 2.0], [1.5, 0.0]])
+    W, (inputs, targets) = np.array(STUCK_START), UTTERANCES
     return [
-        Case("inputs 0 0 0 1, target AB", (W, np.array([0, 0, 0, 1]), np.array([0, 1]), 0.5)),
-        Case("inputs 0 1 1 1, target AB", (W, np.array([0, 1, 1, 1]), np.array([0, 1]), 0.5)),
+        Case("inputs 0 0 0 1, target AB", (W, np.array(inputs[0]), np.array(targets[0]), 0.5)),
+        Case("inputs 0 1 1 1, target AB", (W, np.array(inputs[1]), np.array(targets[1]), 0.5)),
         Case("a single symbol", (W, np.array([1, 0, 1]), np.array([1]), 0.5)),
         Case("a single frame", (W, np.array([1]), np.array([0]), 1.0)),
         *(
@@ -366,42 +376,42 @@ def _little_memory(answer: Callable) -> str | None:
 # -- wrong ideas about a training step
 
 
-def _step(weights, x, target, learning_rate, *, hidden: str = "") -> tuple[NDArray, float]:
-    """One step of Viterbi training; ``hidden`` names the decision that is changed."""
+def _step(weights, x, target, learning_rate, *, mistake: str = "") -> tuple[NDArray, float]:
+    """One step of Viterbi training; ``mistake`` names the decision that is changed."""
     log_y = log_softmax(weights[x])
     y, frames = np.exp(log_y), np.arange(len(x))
     aligned = viterbi.align(log_y, target)
-    labels = {"unconstrained": log_y.argmax(axis=1), "positions": aligned.path}.get(hidden, aligned.labels)
+    labels = {"unconstrained": log_y.argmax(axis=1), "positions": aligned.path}.get(mistake, aligned.labels)
     loss = -log_y[frames, labels].sum()
     wanted = np.zeros_like(y)
     wanted[frames, labels] = 1
-    if hidden == "soft":
+    if mistake == "soft":
         gamma, total = occupancy(log_y, target)
         wanted, loss = np.zeros_like(y), -total
         np.add.at(wanted.T, target, gamma.T)
     error = y - wanted
-    if hidden == "sparse":
+    if mistake == "sparse":
         error = -wanted
-    elif hidden == "path only":
+    elif mistake == "path only":
         error = (y - 1) * wanted
-    elif hidden == "probabilities":
+    elif mistake == "probabilities":
         error = -wanted / y
-    elif hidden in ("mean", "mean gradient"):
+    elif mistake in ("mean", "mean gradient"):
         error = error / len(x)
-    loss = loss / len(x) if hidden in ("mean", "mean loss") else loss
+    loss = loss / len(x) if mistake in ("mean", "mean loss") else loss
     gradient = np.zeros_like(weights)
-    if hidden == "overwrite":
+    if mistake == "overwrite":
         gradient[x] = error
     else:
         np.add.at(gradient, x, error)
-    new_weights = weights + (learning_rate if hidden == "ascent" else -learning_rate) * gradient
-    if hidden == "late loss":
+    new_weights = weights + (learning_rate if mistake == "ascent" else -learning_rate) * gradient
+    if mistake == "late loss":
         loss = -log_softmax(new_weights[x])[frames, labels].sum()
     return new_weights, loss
 
 
-def _training(hidden: str) -> Callable:
-    return lambda *args: _step(*args, hidden=hidden)
+def _training(mistake: str) -> Callable:
+    return lambda *args: _step(*args, mistake=mistake)
 
 
 TRAINING_MISCONCEPTIONS = (

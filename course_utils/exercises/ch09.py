@@ -12,14 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from course_utils import decoding
-from course_utils.alignment import log_probabilities
 from course_utils.ctc import collapse, extend, forward_backward, may_skip
+from course_utils.examples import CTC_Y
 from course_utils.exercises.exercise import Case, Exercise, Misconception, Output
+from course_utils.posteriors import log_probabilities
 
 # -- cases
 
-Y = np.array([[0.5, 0.3, 0.2], [0.1, 0.6, 0.3], [0.4, 0.35, 0.25], [0.2, 0.7, 0.1]])  # columns: blank, a, b
-BLANK_LAST = np.roll(Y, -1, axis=1)
+BLANK_LAST = np.roll(CTC_Y, -1, axis=1)
 HELLO = np.array([2, 2, 0, 1, 3, 3, 0, 3, 4])  # hh-ell-lo, with the columns - e h l o
 DOUBLED = np.array([[0.1, 0.8, 0.1], [0.55, 0.35, 0.1], [0.2, 0.7, 0.1], [0.6, 0.3, 0.1], [0.25, 0.65, 0.1]])
 ZEROS = np.array([[0.5, 0.5, 0], [0.2, 0.8, 0], [0, 0.4, 0.6], [0.3, 0, 0.7]])
@@ -68,17 +68,17 @@ def _problems(rng: np.random.Generator) -> list[tuple[str, NDArray, NDArray, int
         y, target = rng.dirichlet(np.ones(4), T), _random_target(rng, L, 4, blank)
         randoms.append((f"random, {T} frames and {L} symbols", y, target, blank))
     return [
-        ("worked example ab", Y, _ints(1, 2), 0),
-        ("aa, with a blank in between", Y, _ints(1, 1), 0),
-        ("a single symbol", Y, _ints(1), 0),
-        ("the blank is the middle column", Y, _ints(2, 2), 1),
+        ("worked example ab", CTC_Y, _ints(1, 2), 0),
+        ("aa, with a blank in between", CTC_Y, _ints(1, 1), 0),
+        ("a single symbol", CTC_Y, _ints(1), 0),
+        ("the blank is the middle column", CTC_Y, _ints(2, 2), 1),
         ("the blank is the last column", BLANK_LAST, _ints(1, 0), 2),
-        ("an empty target", Y, _ints(), 0),
-        ("a single frame", Y[:1], _ints(2), 0),
-        ("a single frame and an empty target", Y[:1], _ints(), 0),
-        ("as many frames as aab needs", Y, _ints(1, 1, 2), 0),
-        ("one frame too few for aab", Y[:3], _ints(1, 1, 2), 0),
-        ("fewer frames than symbols", Y[:2], _ints(1, 1, 2), 0),
+        ("an empty target", CTC_Y, _ints(), 0),
+        ("a single frame", CTC_Y[:1], _ints(2), 0),
+        ("a single frame and an empty target", CTC_Y[:1], _ints(), 0),
+        ("as many frames as aab needs", CTC_Y, _ints(1, 1, 2), 0),
+        ("one frame too few for aab", CTC_Y[:3], _ints(1, 1, 2), 0),
+        ("fewer frames than symbols", CTC_Y[:2], _ints(1, 1, 2), 0),
         *randoms,
         ("400 frames of 27 equal symbols, more than a product survives", EQUAL, np.arange(1, 11), 0),
     ]
@@ -101,10 +101,10 @@ def _gradient_cases(rng: np.random.Generator) -> list[Case]:
 
 def _search_cases(rng: np.random.Generator) -> list[Case]:
     problems = [
-        *((f"worked example, width {width}", Y, 0, width) for width in (100, 3, 2, 1)),
+        *((f"worked example, width {width}", CTC_Y, 0, width) for width in (100, 3, 2, 1)),
         ("a doubled symbol", DOUBLED, 0, 3),
         ("the blank is the last column", BLANK_LAST, 2, 3),
-        ("a single frame", Y[1:2], 0, 2),
+        ("a single frame", CTC_Y[1:2], 0, 2),
         ("probabilities of zero", ZEROS, 0, 2),
         *(
             (f"random, {T} frames, width {width}", rng.dirichlet(np.ones(4), T), blank, width)

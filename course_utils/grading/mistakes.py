@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from course_utils.exercises import Exercise
+from course_utils.exercises.exercise import Exercise
 from course_utils.grading.leaks import cell_name
 
 RUN_ON = "raises-exception"  # the tag of a cell whose error does not stop "Run All"

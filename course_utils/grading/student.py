@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from course_utils.exercises import EXERCISES
+from course_utils.exercises.registry import EXERCISES
 from course_utils.grading import folder
 from course_utils.grading.leaks import Leak, Removed, cell_name, find_leaks
 from course_utils.grading.mistakes import RUN_ON, find_mistakes, take_apart
@@ -38,7 +38,7 @@ PREPROCESSORS = (
 )
 STUB = "# YOUR CODE HERE", "raise NotImplementedError()"
 COPIED = ("LICENSE", "pyproject.toml", "requirements.txt", "tools/setup_env.py")
-COMMANDS = ("help", "lab", "setup-lab")  # what of the Makefile makes sense to a student
+MAKERS_ONLY = "# For the course's makers"  # from here on, the Makefile makes no sense to a student
 
 _MARKDOWN_LINK = re.compile(r"""\]\(\s*<?([^)\s>]+)|\b(?:src|href)\s*=\s*["']([^"']+)""")
 _CODE_LINK = re.compile(r"""["']((?:\.\./)+figures/[^"']+)["']""")
@@ -275,7 +275,8 @@ def _write_tree(tree: Path, source: Path, notebooks: Sequence[_Notebook]) -> Non
     for name in (*COPIED, *_package_files(source)):
         _copy(name, source, tree)
     _write(tree / "README.md", README.read_text(encoding="utf-8"))
-    _write(tree / "Makefile", student_makefile((source / "Makefile").read_text(encoding="utf-8")))
+    makefile, _, _ = (source / "Makefile").read_text(encoding="utf-8").partition(MAKERS_ONLY)
+    _write(tree / "Makefile", makefile.rstrip() + "\n")
     _copy_linked(tree, source, notebooks)
 
 
@@ -299,16 +300,6 @@ def _package_files(source: Path) -> list[str]:
     paths = {path for pattern in ("**/*.py", *shipped) for path in package.glob(pattern)}
     names = (path.relative_to(source) for path in paths if path.relative_to(package).parts[0] != "grading")
     return sorted(name.as_posix() for name in names if not any(part.startswith(".") for part in name.parts))
-
-
-def student_makefile(makefile: str) -> str:
-    """Keep of the course's Makefile what a student needs: its settings, and the commands in COMMANDS."""
-    kept = []
-    for paragraph in makefile.split("\n\n"):
-        rule = re.match(r"([a-z][a-z-]*):", paragraph)
-        if not paragraph.startswith("NODE") and (rule is None or rule[1] in COMMANDS):
-            kept.append(re.sub(r"(?m)^\.PHONY:.*", f".PHONY: {' '.join(COMMANDS)}", paragraph).strip("\n"))
-    return "\n\n".join(kept) + "\n"
 
 
 def _copy_linked(tree: Path, source: Path, notebooks: Sequence[_Notebook]) -> None:

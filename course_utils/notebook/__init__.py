@@ -1,7 +1,7 @@
 """What the notebooks call: one line for each stepper."""
 
 from course_utils import compiled
-from course_utils.exercises import check
+from course_utils.exercises.check import check
 from course_utils.notebook.ch01 import dependency_explorer, dependency_stepper
 from course_utils.notebook.ch02 import permutation_stepper, posterior_figure
 from course_utils.notebook.ch03 import adder_explorer, adder_stepper, rnn_stepper

@@ -3,10 +3,10 @@
 import ipywidgets
 import numpy as np
 
-from course_utils.notebook.editing import Explorer
+from course_utils.notebook.explorer import Explorer
 from course_utils.scenes.dependency import MOST, dependency_scene
 from course_utils.scenes.scene import Scene
-from course_utils.stepper import Stepper
+from course_utils.stepper.stepper import Stepper
 from course_utils.structures import STRUCTURES, Feed, Structure, dependence, jacobian, network
 
 

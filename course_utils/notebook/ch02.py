@@ -8,17 +8,14 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
 from course_utils.data import STRIP_SYMBOLS, Strip
+from course_utils.examples import FRAMES_MLP, FRAMES_ORDER, FRAMES_RNN, FRAMES_TARGET, FRAMES_X
 from course_utils.mlp import MLP
+from course_utils.permutation import permute
 from course_utils.rnn import RNN
+from course_utils.scenes.edits import Place
 from course_utils.scenes.permutation import permutation_scene
 from course_utils.scenes.scene import Scene
-from course_utils.stepper import Stepper
-
-EXAMPLE_X, EXAMPLE_TARGET, EXAMPLE_ORDER = (0.8, -0.5, 1.5, 0.2, -1.2), (0, 1, 0, 0, 1), (2, 0, 4, 1, 3)
-EXAMPLE_MLP = MLP([[1.0], [-2.0]], [0.0, 0.5], [[1.5, -1.0], [-0.5, 1.0]], [0.2, 0.0])
-EXAMPLE_RNN = RNN(
-    EXAMPLE_MLP.W_1, [[0.5, -1.0], [1.0, 0.5]], EXAMPLE_MLP.b_1, EXAMPLE_MLP.W_2, EXAMPLE_MLP.b_2
-)  # the same network, and weights from each state to the next
+from course_utils.stepper.stepper import Stepper
 
 
 class Frames:
@@ -27,29 +24,29 @@ class Frames:
     def __init__(self, x: ArrayLike, scene: Callable[[NDArray[np.float64]], Scene]):
         self.x, self.scene = np.array(x, dtype=np.float64), scene
 
-    def edit(self, mark: str, value: float) -> Scene:
-        """Change the one that ``mark`` names, x-frame; what cannot be drawn leaves all as it was."""
+    def edit(self, place: Place, value: float) -> Scene:
+        """Change the one at (frame,); what cannot be drawn leaves all as it was."""
         changed = self.x.copy()
-        changed[int(mark.split("-")[1])] = value
+        changed[place] = value
         scene = self.scene(changed)
         self.x = changed
         return scene
 
 
 def permutation_stepper(
-    mlp: MLP = EXAMPLE_MLP,
-    rnn: RNN = EXAMPLE_RNN,
-    x: ArrayLike = EXAMPLE_X,
-    target: ArrayLike = EXAMPLE_TARGET,
-    order: ArrayLike = EXAMPLE_ORDER,
+    mlp: MLP = FRAMES_MLP,
+    rnn: RNN = FRAMES_RNN,
+    x: ArrayLike = FRAMES_X,
+    target: ArrayLike = FRAMES_TARGET,
+    order: ArrayLike = FRAMES_ORDER,
     symbols: Sequence[str] = ("+", "−"),
 ) -> Stepper:
     """Swap neighbouring frames step by step; drag or type an input and both networks follow.
 
-    Parameters are those of :func:`course_utils.scenes.permutation.permutation_scene`; the example of chapter 2 is
-    built in.
+    Parameters are those of :func:`course_utils.permutation.permute` and the names of the outputs, ``symbols``; the
+    example of chapter 2 is built in. From 2 to 7 frames can be drawn.
     """
-    frames = Frames(x, lambda x: permutation_scene(mlp, rnn, x, target, order, symbols))
+    frames = Frames(x, lambda x: permutation_scene(permute(mlp, rnn, x, target, order), symbols))
     return Stepper(frames.scene(frames.x), edit=frames.edit)
 
 

@@ -3,28 +3,55 @@
 import ipywidgets
 from numpy.typing import ArrayLike
 
-from course_utils.notebook.editing import Explorer, NetworkNumbers
-from course_utils.rnn import RNN
-from course_utils.scenes.unrolled import adder_scene, rnn_scene
-from course_utils.stepper import Stepper
+from course_utils.losses import frame_losses
+from course_utils.machines import add_binary
+from course_utils.notebook.editing import NetworkNumbers
+from course_utils.notebook.explorer import Explorer
+from course_utils.rnn import RNN, run
+from course_utils.scenes.scene import Scene
+from course_utils.scenes.unrolled_forward import adder_scene, rnn_scene
+from course_utils.stepper.stepper import Stepper
 
 
 def rnn_stepper(net: RNN, x: ArrayLike, target: ArrayLike | None = None) -> Stepper:
     """Step through an unrolled network unit by unit; drag or type a weight or an input and every number follows.
 
-    Parameters are those of :func:`course_utils.scenes.unrolled.rnn_scene`.
+    Parameters
+    ----------
+    net
+        At most 3 inputs, units and outputs.
+    x
+        (T, D), 1 ≤ T ≤ 8.
+    target
+        (T,) the right symbols: the outputs are then probabilities, and each step shows its loss. Without a target the
+        outputs are the logits themselves.
+
+    Raises
+    ------
+    ValueError
+        It is too large to draw, or the shapes do not go together.
     """
-    numbers = NetworkNumbers(net, x, lambda net, x: rnn_scene(net, x, target))
+
+    def scene(net: RNN, x: ArrayLike) -> Scene:
+        forward = run(net, x)
+        return rnn_scene(forward, None if target is None else frame_losses(forward.logits, target))
+
+    numbers = NetworkNumbers(net, x, scene)
     return Stepper(numbers.drawn(), edit=numbers.edit)
 
 
 def adder_stepper(a: str = "1011", b: str = "110") -> Stepper:
     """Step through the addition of two binary numbers by a network of three units whose state holds the carry."""
-    return Stepper(adder_scene(a, b))
+    return Stepper(adder_scene(a, b, *add_binary(a, b)))
 
 
 def adder_explorer() -> Explorer:
     """Type two binary numbers and step through their addition."""
     a = ipywidgets.Text(value="1011", description="a", continuous_update=False, layout={"width": "240px"})
     b = ipywidgets.Text(value="110", description="b", continuous_update=False, layout={"width": "240px"})
-    return Explorer(lambda: adder_scene(a.value.strip(), b.value.strip()), a, b)
+
+    def scene() -> Scene:
+        first, second = a.value.strip(), b.value.strip()
+        return adder_scene(first, second, *add_binary(first, second))
+
+    return Explorer(scene, a, b)

@@ -4,12 +4,15 @@ import ipywidgets
 import numpy as np
 from numpy.typing import ArrayLike
 
-from course_utils.notebook.editing import Explorer, NetworkNumbers
+from course_utils.examples import CONDITIONS
+from course_utils.jacobians import matrix_with, product_of_jacobians, spectral_norm, spectral_radius
+from course_utils.notebook.editing import NetworkNumbers
+from course_utils.notebook.explorer import Explorer
 from course_utils.rnn import RNN, run
+from course_utils.scenes.edits import Place
 from course_utils.scenes.jacobians import product_scene
 from course_utils.scenes.scene import Scene
-from course_utils.stability import CONDITIONS, matrix_with, spectral_norm, spectral_radius
-from course_utils.stepper import Stepper
+from course_utils.stepper.stepper import Stepper
 
 OWN = "your own"
 
@@ -25,7 +28,7 @@ def product_stepper(net: RNN, x: ArrayLike) -> Stepper:
         As in :func:`course_utils.rnn.run`, a single sequence; the limits are those of
         :func:`course_utils.scenes.jacobians.product_scene`.
     """
-    numbers = NetworkNumbers(net, x, lambda net, x: product_scene(run(net, x)))
+    numbers = NetworkNumbers(net, x, _product)
     return Stepper(numbers.drawn(), edit=numbers.edit)
 
 
@@ -59,49 +62,38 @@ class GradientExplorer(Explorer):
         )
         self._use(CONDITIONS[0].network())
         shaping = (self.norm, self.radius, self.units, self.activation, self.bias)
-        super().__init__(self._draw, self.case, *shaping, self.factors, edit=self._edit)
-        for control in (self.case, *shaping):  # these do more than to draw again
-            control.unobserve(self.redraw, "value")
-            control.observe(self._load_case if control is self.case else self._make_own, "value")
+        super().__init__(
+            self._draw, self.case, *shaping, self.factors, edit=self._edit,
+            presets={self.case: self._take_case}, before=dict.fromkeys(shaping, self._make_own),
+        )  # fmt: skip
 
     def _draw(self) -> Scene:
         if self._outdated:
             self._use_drawn()
         about = next((c.says for c in CONDITIONS if c.name == self.case.value), "")
-        return product_scene(run(self.net, np.zeros((self.factors.value, 1))), about, self._radius)
+        forward = run(self.net, np.zeros((self.factors.value, 1)))
+        return product_scene(product_of_jacobians(forward, self._radius), about)
 
-    def _load_case(self, _) -> None:
-        if not self._loading and self.case.value != OWN:
-            chosen = next(c for c in CONDITIONS if c.name == self.case.value)
-            self.load(lambda: self._use(chosen.network()))
+    def _take_case(self, name: str) -> None:
+        if name != OWN:
+            self._use(next(c for c in CONDITIONS if c.name == name).network())
 
-    def _make_own(self, change) -> None:
-        if self._loading:
-            return
-        if change["owner"] in (self.norm, self.radius, self.units):
+    def _make_own(self, control: ipywidgets.Widget) -> None:
+        if control in (self.norm, self.radius, self.units):
             self._outdated = True
         else:
-            bias = np.full(len(self.net.W_hh), self.bias.value) if change["owner"] is self.bias else self.net.b_h
+            bias = np.full(len(self.net.W_hh), self.bias.value) if control is self.bias else self.net.b_h
             self.net = self.net.with_parameters(activation=self.activation.value, b_h=bias)
-        self._now_own()
-        self.redraw()
+        self.case.value = OWN
 
-    def _edit(self, mark: str, value: float) -> Scene:
-        numbers = NetworkNumbers(self.net, np.zeros((self.factors.value, 1)), lambda net, x: product_scene(run(net, x)))
-        scene = numbers.edit(mark, value)
-        self._now_own(numbers.net)
+    def _edit(self, place: Place, value: float) -> Scene:
+        numbers = NetworkNumbers(self.net, np.zeros((self.factors.value, 1)), _product)
+        scene = numbers.edit(place, value)
+        with self.setting():
+            self.case.value = OWN
+            self._use(numbers.net)
         self.message.value = ""
         return scene
-
-    def _now_own(self, net: RNN | None = None) -> None:
-        """Let the controls say that the network is the reader's, without drawing."""
-        self._loading = True
-        try:
-            self.case.value = OWN
-            if net is not None:
-                self._use(net)
-        finally:
-            self._loading = False
 
     def _use(self, net: RNN) -> None:
         """Take a network, and let the controls say what it is."""
@@ -122,6 +114,10 @@ class GradientExplorer(Explorer):
         h_init, outputs = rng.normal(0, 0.5, H), (np.eye(H), np.zeros(H))
         self.net = RNN(np.zeros((H, 1)), W, bias, *outputs, h_init, self.activation.value)
         self._outdated, self._radius, self.bias.disabled = False, self.radius.value, False
+
+
+def _product(net: RNN, x: ArrayLike) -> Scene:
+    return product_scene(product_of_jacobians(run(net, x)))
 
 
 def _slider(name: str, most: float, layout: dict) -> ipywidgets.FloatSlider:

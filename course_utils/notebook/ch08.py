@@ -1,20 +1,23 @@
 """The steppers of chapter 8."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from string import ascii_uppercase
 
 import ipywidgets
-import numpy as np
 from numpy.typing import ArrayLike
 
-from course_utils import viterbi
 from course_utils.alignment_training import Paths, train
 from course_utils.data import STRIP_SYMBOLS, Strip
-from course_utils.notebook.editing import Explorer, Probabilities, probability_stepper
-from course_utils.scenes.training import training_scene
-from course_utils.scenes.viterbi import Domain, strip_scene, viterbi_scene
-from course_utils.stepper import Stepper
+from course_utils.examples import FORCED_ALIGNMENTS
+from course_utils.notebook.editing import Probabilities, probability_stepper
+from course_utils.notebook.explorer import Explorer
+from course_utils.posteriors import encode
+from course_utils.scenes.alignment_training import training_scene
+from course_utils.scenes.strip import strip_scene
+from course_utils.scenes.trellis import trellis_scene
+from course_utils.stepper.stepper import Stepper
+from course_utils.trellis import Domain, fill_trellis
+from course_utils.viterbi import Ties, align
 
 
 def viterbi_stepper(
@@ -23,57 +26,33 @@ def viterbi_stepper(
     symbols: Sequence[str] = ascii_uppercase,
     *,
     domain: Domain = "probability",
-    ties: viterbi.Ties = "stay",
+    ties: Ties = "stay",
 ) -> Stepper:
     """Step through the trellis of ``target``; drag or type a probability and the trellis follows.
 
-    Parameters are those of :func:`course_utils.scenes.viterbi.viterbi_scene`. Changing one probability scales the
-    others of its frame, so that the frame still sums to one.
+    Parameters are those of :func:`course_utils.trellis.fill_trellis`. Changing one probability scales the others of its
+    frame, so that the frame still sums to one.
     """
-    return probability_stepper(y, lambda y: viterbi_scene(y, target, symbols, domain=domain, ties=ties))
-
-
-@dataclass(frozen=True)
-class Preset:
-    """A case that the explorer offers."""
-
-    y: ArrayLike
-    target: str
-    domain: Domain = "probability"
-
-
-PRESETS = {
-    "worked example": Preset([[0.9, 0.1], [0.6, 0.4], [0.3, 0.7], [0.2, 0.8]], "AB"),
-    "frame by frame fails": Preset([[0.4, 0.6], [0.5, 0.5], [0.7, 0.3], [0.6, 0.4], [0.8, 0.2]], "ABA"),
-    "all ties": Preset(np.full((6, 3), 1 / 3), "ABC"),
-    "too few frames": Preset([[0.5, 0.5], [0.4, 0.6]], "ABA"),
-    "blocked by zeros": Preset([[0.0, 1.0], [0.6, 0.4], [0.3, 0.7]], "AB"),
-    "underflow": Preset([[1e-60, 1e-62, 1.0]] * 3 + [[1e-62, 1e-60, 1.0]] * 4, "AB"),
-    "equal neighbours": Preset([[0.9, 0.1], [0.2, 0.8], [0.7, 0.3], [0.8, 0.2]], "AA"),
-}
+    return probability_stepper(y, lambda y: trellis_scene(fill_trellis(y, target, symbols, domain=domain, ties=ties)))
 
 
 def viterbi_explorer() -> Explorer:
     """Choose a case, a target, the domain and the rule for ties, and step through the trellis that results."""
-    preset = ipywidgets.Dropdown(options=list(PRESETS), description="Case")
+    preset = ipywidgets.Dropdown(options=list(FORCED_ALIGNMENTS), description="Case")
     target = ipywidgets.Text(value="AB", description="Target", continuous_update=False, layout={"width": "200px"})
     narrow = {"width": "220px"}
     domain = ipywidgets.Dropdown(options=["probability", "log"], description="Domain", layout=narrow)
     ties = ipywidgets.Dropdown(options=["stay", "advance"], description="Ties", layout=narrow)
     y = Probabilities(
-        PRESETS[preset.value].y,
-        lambda y: viterbi_scene(y, target.value.strip().upper(), domain=domain.value, ties=ties.value),
+        FORCED_ALIGNMENTS[preset.value].y,
+        lambda y: trellis_scene(fill_trellis(y, target.value.strip().upper(), domain=domain.value, ties=ties.value)),
     )
-    explorer = Explorer(lambda: y.scene(y.now), preset, target, domain, ties, edit=y.edit)
 
-    def load(_):
-        chosen = PRESETS[preset.value]
-        y.load(chosen.y)
-        target.value, domain.value = chosen.target, chosen.domain
+    def take(name: str) -> None:
+        y.load(FORCED_ALIGNMENTS[name].y)
+        target.value, domain.value = FORCED_ALIGNMENTS[name].target, "probability"
 
-    preset.unobserve(explorer.redraw, "value")
-    preset.observe(lambda change: explorer.load(lambda: load(change)), "value")
-    return explorer
+    return Explorer(lambda: y.scene(y.now), preset, target, domain, ties, edit=y.edit, presets={preset: take})
 
 
 def strip_stepper(strip: Strip, log_y: ArrayLike) -> Stepper:
@@ -86,7 +65,8 @@ def strip_stepper(strip: Strip, log_y: ArrayLike) -> Stepper:
     log_y
         (T, 11) natural log-probabilities of its columns, in the order of ``STRIP_SYMBOLS``.
     """
-    return Stepper(strip_scene(strip.image, log_y, strip.target, STRIP_SYMBOLS, strip.spans))
+    found = align(log_y, encode(strip.target, STRIP_SYMBOLS))
+    return Stepper(strip_scene(strip.image, found, STRIP_SYMBOLS, strip.spans))
 
 
 def training_stepper(
@@ -101,8 +81,8 @@ def training_stepper(
 ) -> Stepper:
     """Step through training, one iteration a step; parameters as in :func:`course_utils.alignment_training.train`.
 
-    ``symbols`` names the columns of ``weights``; ``iterations`` is the number of steps of gradient descent.
+    ``symbols`` names the columns of ``weights``.
     """
     title = "Viterbi training" if paths == "best" else "Training on all paths"
-    run = train(weights, inputs, targets, paths=paths, learning_rate=learning_rate, steps=iterations)
-    return Stepper(training_scene(run, inputs, targets, symbols, iterations=iterations, title=title))
+    training = train(weights, inputs, targets, paths=paths, learning_rate=learning_rate, iterations=iterations)
+    return Stepper(training_scene(training, symbols, iterations, title))

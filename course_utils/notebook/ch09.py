@@ -8,17 +8,20 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from course_utils.beam_steps import Keeps
-from course_utils.ctc import best_alignment, collapse
+from course_utils.beam_trace import Keeps, trace_beam, trace_greedy
+from course_utils.collapsing import Order, collapse_in_stages
+from course_utils.ctc import best_alignment, check_labels, collapse, forward_backward_unchecked, skip_over_every_blank
 from course_utils.data import STRIP_SYMBOLS, Strip
-from course_utils.notebook.editing import Explorer, Probabilities, probability_stepper
-from course_utils.scenes.collapse import Order, collapse_scene
-from course_utils.scenes.ctc import Shown, lattice_scene
+from course_utils.examples import CTC_SYMBOLS, CTC_Y
+from course_utils.notebook.editing import Probabilities, probability_stepper
+from course_utils.notebook.explorer import Explorer
+from course_utils.posteriors import encode, log_probabilities, names_of_columns
+from course_utils.scenes.collapse import collapse_scene
+from course_utils.scenes.ctc_lattice import Shown, lattice_scene
 from course_utils.scenes.decoding import beam_scene, greedy_scene
-from course_utils.stepper import Stepper
+from course_utils.scenes.scene import Scene
+from course_utils.stepper.stepper import Stepper
 
-EXAMPLE = np.array([[0.5, 0.3, 0.2], [0.1, 0.6, 0.3], [0.4, 0.35, 0.25], [0.2, 0.7, 0.1]])
-SYMBOLS = "-ab"
 SEARCHES = {
     "greedy": None,
     "beam over alignments": "alignments",
@@ -28,21 +31,21 @@ SEARCHES = {
 
 
 def collapse_stepper(path: Sequence[str], blank: str = "-", order: Order = "merge first") -> Stepper:
-    """Step through the collapse of an alignment; parameters as in :func:`course_utils.scenes.collapse.collapse_scene`."""
-    return Stepper(collapse_scene(path, blank, order))
+    """Step through the collapse of an alignment; parameters as in :func:`course_utils.collapsing.collapse_in_stages`."""
+    return Stepper(collapse_scene(collapse_in_stages([str(symbol) for symbol in path], str(blank), order)))
 
 
 def collapse_explorer() -> Explorer:
     """Type an alignment, choose the order of the two stages, and step through its collapse."""
     path = ipywidgets.Text(value="hh-ell-lo", description="Alignment", continuous_update=False)
     order = ipywidgets.Dropdown(options=["merge first", "blanks first"], description="Order", layout={"width": "260px"})
-    return Explorer(lambda: collapse_scene(path.value.strip(), "-", order.value), path, order)
+    return Explorer(lambda: collapse_scene(collapse_in_stages(path.value.strip(), "-", order.value)), path, order)
 
 
 def ctc_stepper(
     y: ArrayLike,
     target: str | Sequence,
-    symbols: Sequence[str] = SYMBOLS,
+    symbols: Sequence[str] = CTC_SYMBOLS,
     blank: int = 0,
     *,
     table: Shown = "alpha",
@@ -50,11 +53,36 @@ def ctc_stepper(
 ) -> Stepper:
     """Step through alpha, beta or gamma of a target; drag or type a probability and the table follows.
 
-    Parameters are those of :func:`course_utils.scenes.ctc.lattice_scene`.
+    Parameters
+    ----------
+    y
+        (T, A) probabilities.
+    target
+        L names from ``symbols``, or column indices, without the blank; may be empty.
+    symbols
+        The name of each column of ``y``, the blank's included.
+    blank
+        Column of the blank.
+    table
+        Which table to fill.
+    skip_always
+        Let paths skip a blank between equal letters as well, to see what that does to the sum.
     """
-    return probability_stepper(
-        y, lambda y: lattice_scene(y, target, symbols, blank, table=table, skip_always=skip_always)
-    )
+    return probability_stepper(y, lambda y: _lattice(y, target, symbols, blank, table, skip_always))
+
+
+def _lattice(
+    y: ArrayLike, target: str | Sequence, symbols: Sequence[str], blank: int, table: Shown, skip_always: bool
+) -> Scene:
+    log_y = log_probabilities(y)
+    names = names_of_columns(symbols, log_y, "y")
+    labels = check_labels(encode(target, names), len(names), blank)
+    right = forward_backward_unchecked(log_y, labels, blank)
+    if not skip_always:
+        return lattice_scene(right, names, table=table)
+    skip = skip_over_every_blank(right.extended)
+    wrong = forward_backward_unchecked(log_y, labels, blank, skip=skip)
+    return lattice_scene(wrong, names, table=table, right=right)
 
 
 def ctc_explorer() -> Explorer:
@@ -67,23 +95,29 @@ def ctc_explorer() -> Explorer:
         layout={"width": "300px"},
     )
     y = Probabilities(
-        EXAMPLE,
-        lambda y: lattice_scene(y, target.value.strip().lower(), SYMBOLS, table=table.value, skip_always=skips.value),
+        CTC_Y, lambda y: _lattice(y, target.value.strip().lower(), CTC_SYMBOLS, 0, table.value, skips.value)
     )
     return Explorer(lambda: y.scene(y.now), target, table, skips, edit=y.edit)
 
 
-def greedy_stepper(y: ArrayLike, symbols: Sequence[str] = SYMBOLS, blank: int = 0) -> Stepper:
+def greedy_stepper(y: ArrayLike, symbols: Sequence[str] = CTC_SYMBOLS, blank: int = 0) -> Stepper:
     """Step through greedy decoding; drag or type a probability and the string follows.
 
-    Parameters are those of :func:`course_utils.scenes.decoding.greedy_scene`.
+    Parameters
+    ----------
+    y
+        (T, A) probabilities.
+    symbols
+        The name of each column of ``y``, the blank's included.
+    blank
+        Column of the blank.
     """
-    return probability_stepper(y, lambda y: greedy_scene(y, symbols, blank))
+    return probability_stepper(y, lambda y: greedy_scene(trace_greedy(y, blank), symbols))
 
 
 def beam_stepper(
     y: ArrayLike,
-    symbols: Sequence[str] = SYMBOLS,
+    symbols: Sequence[str] = CTC_SYMBOLS,
     blank: int = 0,
     *,
     width: int = 2,
@@ -91,9 +125,14 @@ def beam_stepper(
 ) -> Stepper:
     """Step through a beam search; drag or type a probability and the candidates follow.
 
-    Parameters are those of :func:`course_utils.scenes.decoding.beam_scene`.
+    Parameters
+    ----------
+    y, symbols, blank
+        As for :func:`greedy_stepper`.
+    width, keeps
+        As for :func:`course_utils.beam_trace.search`.
     """
-    return probability_stepper(y, lambda y: beam_scene(y, symbols, blank, width=width, keeps=keeps))
+    return probability_stepper(y, lambda y: beam_scene(trace_beam(y, blank, width, keeps), symbols))
 
 
 def decoder_explorer() -> Explorer:
@@ -104,9 +143,11 @@ def decoder_explorer() -> Explorer:
 
     def scene(y):
         keeps = SEARCHES[search.value]
-        return beam_scene(y, SYMBOLS, width=width.value, keeps=keeps) if keeps else greedy_scene(y, SYMBOLS)
+        if keeps is None:
+            return greedy_scene(trace_greedy(y), CTC_SYMBOLS)
+        return beam_scene(trace_beam(y, width=width.value, keeps=keeps), CTC_SYMBOLS)
 
-    y = Probabilities(EXAMPLE, scene)
+    y = Probabilities(CTC_Y, scene)
     return Explorer(lambda: y.scene(y.now), search, width, edit=y.edit)
 
 

@@ -1,16 +1,14 @@
-"""Numbers that a reader changes, and the steppers and explorers that follow them."""
+"""Numbers that a reader changes in a picture, and the scenes that follow them."""
 
-import re
-from collections.abc import Callable
-from html import escape
+from collections.abc import Callable, Sequence
 
-import ipywidgets
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from course_utils.rnn import RNN
+from course_utils.scenes.edits import Place
 from course_utils.scenes.scene import Scene
-from course_utils.stepper import Stepper, Workbench
+from course_utils.stepper.stepper import Stepper
 
 MakesScene = Callable[[NDArray[np.float64]], Scene]
 
@@ -29,10 +27,10 @@ class Probabilities:
         """Begin anew with other probabilities."""
         self.now, self.original = np.array(y, dtype=float), np.asarray(y, dtype=float)
 
-    def edit(self, mark: str, value: float) -> Scene:
-        """Change the one that ``mark`` names, y-frame-column; what cannot be drawn leaves all as it was."""
-        _, t, k = mark.split("-")
-        changed = with_probability(self.now, int(t), int(k), float(value), self.original)
+    def edit(self, place: Place, value: float) -> Scene:
+        """Change the one at (frame, column); what cannot be drawn leaves all as it was."""
+        t, k = place
+        changed = with_probability(self.now, t, k, value, self.original)
         scene = self.scene(changed)
         self.now = changed
         return scene
@@ -48,25 +46,22 @@ class NetworkNumbers:
         """Return the scene of the numbers as they are now."""
         return self.scene(self.net, self.x)
 
-    def edit(self, mark: str, value: float) -> Scene:
-        """Change the one that ``mark`` names, such as W_hh-row-column, x-t-input or h--1-unit; what cannot be drawn leaves all."""
-        name, row, column = re.fullmatch(r"(\w+)-(-?\d+)-(\d+)", mark).groups()
-        net, x = self.net, self.x.copy()
+    def edit(self, place: Place, value: float) -> Scene:
+        """Change the one at a name and indices, such as ("W_hh", 0, 1) or ("x", t, 0); what cannot be drawn leaves all."""
+        name, *at = place
+        net, x = self.net, self.x
         if name == "x":
-            x[int(row), int(column)] = value
-        elif name == "h":  # only the initial state can be edited
-            net = net.with_parameters(h_init=_with(net.h_init, int(column), value))
+            x = _with(x, at, value)
         else:
-            at = int(row) if name.startswith("b") else (int(row), int(column))
             net = net.with_parameters(**{name: _with(net.parameters[name], at, value)})
         scene = self.scene(net, x)
         self.net, self.x = net, x
         return scene
 
 
-def _with(values: NDArray[np.float64], at, value: float) -> NDArray[np.float64]:
+def _with(values: NDArray[np.float64], at: Sequence[int], value: float) -> NDArray[np.float64]:
     changed = values.copy()
-    changed[at] = value
+    changed[tuple(at)] = value
     return changed
 
 
@@ -74,51 +69,6 @@ def probability_stepper(y: ArrayLike, scene: MakesScene) -> Stepper:
     """Play what ``scene`` makes of probabilities that the reader may change."""
     y = Probabilities(y, scene)
     return Stepper(scene(y.now), edit=y.edit)
-
-
-class Explorer(Workbench):
-    """A stepper that follows some controls; what they ask for and cannot be drawn is said below them.
-
-    Parameters
-    ----------
-    scene
-        Makes the scene from what the controls and the numbers say now.
-    controls
-        All that it depends on.
-    edit
-        As for :class:`course_utils.stepper.Stepper`.
-    """
-
-    def __init__(
-        self,
-        scene: Callable[[], Scene],
-        *controls: ipywidgets.Widget,
-        edit: Callable[[str, float], Scene] | None = None,
-    ):
-        self.scene, self._loading, self.message = scene, False, ipywidgets.HTML()
-        for control in controls:
-            control.observe(self.redraw, "value")
-        super().__init__(Stepper(scene(), edit=edit), *controls, self.message)
-
-    def redraw(self, _=None) -> None:
-        """Draw what the controls say, or say why it cannot be drawn."""
-        if self._loading:
-            return
-        try:
-            self.stepper.show(self.scene())
-            self.message.value = ""
-        except ValueError as error:
-            self.message.value = f"<span role='alert'>{escape(str(error))}</span>"
-
-    def load(self, change: Callable[[], None]) -> None:
-        """Change several controls and draw once, from the first step."""
-        self._loading = True
-        try:
-            change()
-        finally:
-            self._loading = False
-        self.stepper.step = 0
-        self.redraw()
 
 
 def with_probability(

@@ -46,7 +46,7 @@ class LiveCurves:
     """Loss and error rate, drawn again and again while a cell trains, with a bar that says how far it is.
 
     To be called with the number of iterations done and the curves so far, as
-    :func:`course_utils.training.train_reader` does with its ``watch``.
+    :func:`course_utils.strip_reader.train_reader` does with its ``watch``.
 
     Parameters
     ----------

@@ -5,28 +5,16 @@ from dataclasses import replace
 from html import escape
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
-from course_utils.alignment import log_probabilities
-from course_utils.beam_steps import Candidate, Keeps, Way, search
-from course_utils.ctc import check_blank, collapse, forward_backward
-from course_utils.decoding import best_string
+from course_utils.beam_trace import BeamTrace, Candidate, GreedyTrace, Way
+from course_utils.posteriors import names_of_columns
 from course_utils.scenes.collapse import CollapseRows
-from course_utils.scenes.lattice import PROBABILITY, Lattice, arrow, names_of_columns, probability_cells
-from course_utils.scenes.scene import (
-    Mark,
-    Scene,
-    Storyboard,
-    Table,
-    document,
-    latex_number,
-    latex_text,
-    number,
-    pinned,
-    text,
-)
+from course_utils.scenes.lattice import Lattice, probability_cells, probability_edits
+from course_utils.scenes.scene import Mark, Scene, Storyboard, Table
+from course_utils.scenes.svg import arrow, document, pinned, text
+from course_utils.scenes.wording import latex_number, latex_text, number
 
-MOST_STRINGS = 2000  # as many as can be tried one by one while a reader waits
+MOST_ROWS = 8  # of the table
 TITLES = {
     "prefixes": "Prefix beam search",
     "one score": "Prefix beam search with one score for each prefix",
@@ -34,55 +22,36 @@ TITLES = {
 }
 
 
-def greedy_scene(y: ArrayLike, symbols: Sequence[str], blank: int = 0) -> Scene:
+def greedy_scene(trace: GreedyTrace, symbols: Sequence[str]) -> Scene:
     """Take the most probable symbol of each frame, collapse them, and compare with the most probable string.
 
     Parameters
     ----------
-    y
-        (T, A) probabilities; they can be edited.
+    trace
+        Whose probabilities can be edited.
     symbols
-        The name of each column of ``y``, the blank's included.
-    blank
-        Column of the blank.
+        The name of each column of the probabilities, the blank's included.
 
     Raises
     ------
     ValueError
-        Malformed arguments.
+        A column has no name, or two have the same.
     """
-    log_y = log_probabilities(y)
-    symbols = [str(symbol) for symbol in names_of_columns(symbols, log_y, "y")]
-    check_blank(blank, log_y.shape[1])
-    y, T = np.exp(log_y), len(log_y)
+    y, T = trace.y, len(trace.y)
+    symbols = [str(symbol) for symbol in names_of_columns(symbols, y, "y")]
     emission = Lattice(left=110, top=34, width=78, height=26, across=92, down=32)
-    best = y.argmax(axis=1)
-    path = [symbols[k] for k in best]
-    rows = CollapseRows(path, symbols[blank], "merge first", Lattice(110, 34 + 32 * len(symbols) + 18, 78, 34, 92, 60))
-    board, product = Storyboard(), 1.0
-    for t, k in enumerate(best):
-        product *= y[t, k]
-        ties = [f"“{symbols[j]}”" for j in range(len(symbols)) if y[t, j] == y[t, k]]
-        says = f"Frame {t}: the most probable is {_name(symbols, k, blank)} with {number(y[t, k])}."
-        if len(ties) > 1:
-            says += f" {', '.join(ties)} are equal; the first column wins, which is a rule and not a reason."
-        factors = r" \times ".join(latex_number(number(y[s, best[s]])) for s in range(t + 1))
-        board.step(
-            says,
-            f"{factors} = {latex_number(number(product))}" if t else "",
-            keep={f"collapse-0-{t}": Mark("done")},
-            now={f"y-{t}-{k}": ("now", "won"), f"collapse-0-{t}": ("now", "done")},
-            computes=[f"collapse-0-{t}"],
-        )
+    where = Lattice(110, 34 + 32 * len(symbols) + 18, 78, 34, 92, 60)
+    rows = CollapseRows(trace.collapse, symbols.__getitem__, where)
+    board = Storyboard()
+    for t in range(T):
+        _take_best(board, trace, symbols, t)
     rows.play(board)
-    labels = tuple(symbols.index(run.symbol) for run in rows.rows[-1])
-    p = float(np.exp(forward_backward(log_y, labels, blank).log_p))
-    says = (
-        f"This one alignment has {number(product)}; all alignments of {_spelled(labels, symbols)} have {number(p, 5)}."
-    )
-    says += _compared(labels, p, log_y, symbols, blank)
-    formula = f"P({latex_text(_spelled(labels, symbols))}) = {latex_number(number(p, 5))}"
-    board.step(says, formula, now={rows.mark(2, run): ("path", "path") for run in rows.rows[-1]})
+    spelled = _spelled(trace.collapse.string, symbols)
+    p = number(trace.probability, 5)
+    says = f"This one alignment has {number(trace.products[-1])}; all alignments of {spelled} have {p}."
+    says += _compared(trace.collapse.string, trace.probability, trace, symbols)
+    formula = f"P({latex_text(spelled)}) = {latex_number(p)}"
+    board.step(says, formula, now={rows.mark(2, stretch): ("path", "path") for stretch in rows.rows[-1]})
     names = [text(98, emission.centre(0, k)[1] + 5, f"y({symbol})", "small", "end") for k, symbol in enumerate(symbols)]
     for row, name in enumerate(("best", "merged", "string")):
         names.append(text(98, rows.where.centre(0, row)[1] + 5, name, "small", "end"))
@@ -92,44 +61,47 @@ def greedy_scene(y: ArrayLike, symbols: Sequence[str], blank: int = 0) -> Scene:
     title = "Greedy decoding"
     svg = document(emission.corner(T, 0)[0], height, [*marks, pinned(names, 104, height)], title)
     table = [(f"y({symbol})", *(number(v, 3) for v in y[:, k])) for k, symbol in enumerate(symbols)]
-    table.append(("best", *path))
-    caption = f"{title}: {_spelled(labels, symbols)}, P = {number(p, 5)}"
+    table.append(("best", *(symbols[k] for k in trace.collapse.alignment)))
+    caption = f"{title}: {spelled}, P = {p}"
     return Scene(
         title, svg, tuple(board.steps), Table(caption, ("", *(f"t = {t}" for t in range(T))), tuple(table)),
-        edit=PROBABILITY,
+        edits=probability_edits(y, range(len(symbols))),
     )  # fmt: skip
 
 
-def beam_scene(
-    y: ArrayLike, symbols: Sequence[str], blank: int = 0, *, width: int = 2, keeps: Keeps = "prefixes"
-) -> Scene:
+def _take_best(board: Storyboard, trace: GreedyTrace, symbols: Sequence[str], t: int) -> None:
+    y, path, tied = trace.y, trace.collapse.alignment, trace.best[t]
+    k = path[t]
+    name = f"the blank “{symbols[k]}”" if k == trace.blank else f"“{symbols[k]}”"
+    says = f"Frame {t}: the most probable is {name} with {number(y[t, k])}."
+    if len(tied) > 1:
+        equal = ", ".join(f"“{symbols[j]}”" for j in tied)
+        says += f" {equal} are equal; the first column wins, which is a rule and not a reason."
+    factors = r" \times ".join(latex_number(number(y[s, path[s]])) for s in range(t + 1))
+    board.step(
+        says,
+        f"{factors} = {latex_number(number(trace.products[t]))}" if t else "",
+        keep={f"collapse-0-{t}": Mark("done")},
+        now={f"y-{t}-{k}": ("now", "won"), f"collapse-0-{t}": ("now", "done")},
+        computes=[f"collapse-0-{t}"],
+    )
+
+
+def beam_scene(trace: BeamTrace, symbols: Sequence[str]) -> Scene:
     """Grow candidates frame by frame, show both scores of each, keep the best, and say what was pruned.
 
-    Parameters
-    ----------
-    y, symbols, blank
-        As for :func:`greedy_scene`.
-    width, keeps
-        As for :func:`course_utils.beam_steps.search`.
-
-    Raises
-    ------
-    ValueError
-        Malformed arguments.
+    Parameters and errors are those of :func:`greedy_scene`.
     """
-    log_y = log_probabilities(y)
-    symbols = [str(symbol) for symbol in names_of_columns(symbols, log_y, "y")]
-    return _Beam(log_y, symbols, blank, width, keeps).scene()
+    return _Beam(trace, [str(symbol) for symbol in names_of_columns(symbols, trace.y, "y")]).scene()
 
 
 class _Beam:
     CELL, GAP, HIGH = 180, 42, 46
 
-    def __init__(self, log_y: NDArray, symbols: list[str], blank: int, width: int, keeps: Keeps):
-        self.log_y, self.y, self.symbols, self.blank, self.keeps = log_y, np.exp(log_y), symbols, blank, keeps
-        self.width = width
-        self.search = search(self.y, blank, width, keeps)
-        self.T, A = log_y.shape
+    def __init__(self, trace: BeamTrace, symbols: list[str]):
+        self.trace, self.symbols = trace, symbols
+        self.y, self.blank, self.keeps, self.search = trace.y, trace.blank, trace.keeps, trace.search
+        self.T, A = self.y.shape
         across = self.CELL + self.GAP
         self.emission = Lattice(left=64, top=34, width=78, height=26, across=across, down=32)
         top = 34 + 32 * A + 26
@@ -145,8 +117,14 @@ class _Beam:
                 self.grow(board, t, row, candidate)
             self.prune(board, t, frame)
         self.conclude(board)
-        title = f"{TITLES[self.keeps]}, width {self.width}"
-        return Scene(title, self.drawing(title), tuple(board.steps), self.table(title), edit=PROBABILITY)
+        title = f"{TITLES[self.keeps]}, width {self.trace.width}"
+        return Scene(
+            title,
+            self.drawing(title),
+            tuple(board.steps),
+            self.table(title),
+            edits=probability_edits(self.y, range(len(self.symbols))),
+        )
 
     # -- what is said
 
@@ -192,20 +170,21 @@ class _Beam:
         return f"{product} ({self.symbols[candidate.labels[-1]]} put behind {source})"
 
     def formula(self, t: int, candidate: Candidate) -> str:
+        if t == 0:
+            return ""
+        totals = (candidate.p_blank, candidate.p_non_blank) if self.keeps == "prefixes" else (candidate.total,)
+        signs = (r"p_{\text{blank}}", r"p_{\text{symbol}}") if self.keeps == "prefixes" else ("p",)
         lines = []
-        for sign, (_, ways) in zip((r"p_{\text{blank}}", r"p_{\text{symbol}}"), self.both(candidate), strict=False):
-            if ways and t:
-                sign = sign if self.keeps == "prefixes" else "p"
+        for sign, total, (_, ways) in zip(signs, totals, self.both(candidate), strict=True):
+            if ways:
                 terms = " + ".join(
                     rf"{latex_number(number(way.probability))} \times {latex_number(number(way.mass))}" for way in ways
                 )
-                total = number(sum(way.value for way in ways))
-                lines.append(f"{sign} = {terms} = {latex_number(total)}")
+                lines.append(f"{sign} = {terms} = {latex_number(number(total))}")
         return r",\quad ".join(lines)
 
     def prune(self, board: Storyboard, t: int, frame: Sequence[Candidate]) -> None:
-        lost = sum(c.total for c in frame if not c.kept)
-        kept = [c for c in frame if c.kept]
+        lost, kept = self.search.pruned[t], [c for c in frame if c.kept]
         keep = {f"candidate-{t}-{row}": Mark("path" if c.kept else "lost") for row, c in enumerate(frame)}
         if lost or len(kept) < len(frame):
             says = f"Keep the best {len(kept)} of {len(frame)}: {', '.join(self.name(c.labels) for c in kept)}. "
@@ -217,7 +196,7 @@ class _Beam:
 
     def conclude(self, board: Storyboard) -> None:
         labels, score = self.search.found[0] if self.search.found else ((), 0.0)
-        exact = float(np.exp(forward_backward(self.log_y, labels, self.blank).log_p))
+        exact = self.trace.probabilities[0]
         spelled = _spelled(labels, self.symbols)
         says = f"The best string found is {spelled}, with {number(score, 5)}"
         if np.isclose(score, exact, rtol=1e-9, atol=0):
@@ -226,13 +205,8 @@ class _Beam:
             says += f"; its probability is {number(exact, 5)}: what pruned alignments had is missing."
         else:
             says += f"; its probability is {number(exact, 5)}, so this search has counted alignments of other strings."
-        says += _compared(labels, exact, self.log_y, self.symbols, self.blank)
-        rows = [
-            row
-            for row, c in enumerate(self.search.frames[-1])
-            if c.kept
-            and (c.labels == labels or (self.keeps == "alignments" and collapse(c.labels, self.blank) == labels))
-        ]
+        says += _compared(labels, exact, self.trace, self.symbols)
+        rows = [row for row, c in enumerate(self.search.frames[-1]) if c.kept and c.string == labels]
         board.step(
             says,
             f"P({latex_text(spelled)}) = {latex_number(number(exact, 5))}",
@@ -280,13 +254,13 @@ class _Beam:
         inside = text(x + 10, y + 19, name, "name", "start")
         inside += text(x + self.CELL - 10, y + 19, number(candidate.total), "slot", "end")
         if self.keeps == "prefixes":
-            blank = f"“{self.symbols[self.blank]}” {number(candidate.in_blank)}"
+            blank = f"“{self.symbols[self.blank]}” {number(candidate.p_blank)}"
             inside += text(x + 10, y + 37, blank, "small", "start")
             if candidate.labels:
-                symbol = f"“{self.symbols[candidate.labels[-1]]}” {number(candidate.in_symbol)}"
+                symbol = f"“{self.symbols[candidate.labels[-1]]}” {number(candidate.p_non_blank)}"
                 inside += text(x + self.CELL - 10, y + 37, symbol, "small", "end")
         elif self.keeps == "alignments":
-            inside += text(x + 10, y + 37, f"spells {_spelled(collapse(candidate.labels, self.blank), self.symbols)}", "small", "start")  # fmt: skip
+            inside += text(x + 10, y + 37, f"spells {_spelled(candidate.string, self.symbols)}", "small", "start")  # fmt: skip
         else:
             inside += text(x + 10, y + 37, "one score", "small", "start")
         label = escape(f"{self.name(candidate.labels)} at frame {t}", True)
@@ -297,29 +271,21 @@ class _Beam:
         )
 
     def table(self, title: str) -> Table:
-        rows = []
-        for labels, score in self.search.found[:8]:
-            exact = float(np.exp(forward_backward(self.log_y, labels, self.blank).log_p))
-            rows.append((_spelled(labels, self.symbols), number(score), number(exact)))
+        found = list(zip(self.search.found, self.trace.probabilities, strict=False))[:MOST_ROWS]
+        rows = [(_spelled(labels, self.symbols), number(score), number(exact)) for (labels, score), exact in found]
         return Table(title, ("string", "found", "its probability"), tuple(rows))
-
-
-def _name(symbols: Sequence[str], k: int, blank: int) -> str:
-    return f"the blank “{symbols[k]}”" if k == blank else f"“{symbols[k]}”"
 
 
 def _spelled(labels: Sequence[int], symbols: Sequence[str]) -> str:
     return f"“{''.join(symbols[k] for k in labels)}”" if len(labels) else "the empty string"
 
 
-def _compared(labels: tuple, p: float, log_y: NDArray, symbols: Sequence[str], blank: int) -> str:
-    """Say whether a better string exists, where all strings can be tried."""
-    T, A = log_y.shape
-    if sum((A - 1) ** n for n in range(T + 1)) > MOST_STRINGS:
+def _compared(labels: tuple[int, ...], p: float, trace: GreedyTrace | BeamTrace, symbols: Sequence[str]) -> str:
+    """Say whether a better string exists, where all strings have been tried."""
+    best = trace.most_probable
+    if best is None:
         return ""
-    best = best_string(log_y, blank)[0]
-    if best.labels == labels or np.isclose(np.exp(best.log_p), p, rtol=1e-9, atol=0):
+    best_p = float(np.exp(best.log_p))
+    if best.labels == labels or np.isclose(best_p, p, rtol=1e-9, atol=0):
         return " No string is more probable."
-    return (
-        f" The most probable string is {_spelled(best.labels, symbols)}, with {number(float(np.exp(best.log_p)), 5)}."
-    )
+    return f" The most probable string is {_spelled(best.labels, symbols)}, with {number(best_p, 5)}."

@@ -3,20 +3,10 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from course_utils.scenes.lattice import Lattice, cell
-from course_utils.scenes.scene import (
-    Hint,
-    Mark,
-    Scene,
-    Storyboard,
-    Table,
-    document,
-    latex_number,
-    log_number,
-    number,
-    pinned,
-    text,
-)
+from course_utils.scenes.lattice import Lattice
+from course_utils.scenes.scene import Hint, Mark, Scene, Storyboard, Table
+from course_utils.scenes.svg import cell, document, pinned, text
+from course_utils.scenes.wording import latex_number, log_number, number
 
 MOST = 8  # inputs, and outputs, that the picture takes
 LEFT, WIDE, HIGH, ACROSS, DOWN = 64, 54, 32, 60, 38

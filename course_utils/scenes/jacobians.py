@@ -1,37 +1,29 @@
 """A product of Jacobians as a picture, factor by factor from the last one back (chapter 5)."""
 
 import math
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from course_utils.rnn import Run
-from course_utils.scenes.lattice import cell
-from course_utils.scenes.scene import (
-    Edit,
-    Mark,
-    Scene,
-    Storyboard,
-    Table,
-    document,
-    latex_number,
-    number,
-    pinned,
-    text,
-)
-from course_utils.stability import STEEPEST, product_of_jacobians, spectral_norm, spectral_radius
+from course_utils.activations import LARGEST_SLOPE
+from course_utils.jacobians import Product
+from course_utils.scenes.edits import Number
+from course_utils.scenes.scene import Mark, Scene, Storyboard, Table
+from course_utils.scenes.svg import cell, document, pinned, text
+from course_utils.scenes.wording import latex_number, number
 
 MOST_FACTORS, MOST_UNITS = 200, 64
 WITH_FORMULAS = 20  # factors; longer runs need to be drawn while a slider moves
-WEIGHT = Edit("weight", -12, 12, 0.05)
+WEIGHT = partial(Number, name="weight", low=-12, high=12, grain=0.05)
 LEFT, TOP, HEIGHT = 66, 62, 250
 PANEL_GAP, CELL, ROW, BETWEEN = 30, 84, 30, 24
 DOTTED = 'style="stroke-dasharray: 1.5 4"'
 IN_TABLE = (1, 2, 3, 4, 5, 10, 20, 50, 100, 150, 200)
 
 
-def product_scene(forward: Run, about: str = "", radius: float | None = None) -> Scene:
-    """Multiply the Jacobians of a run from the last one back, and draw the norm of the product after each factor.
+def product_scene(product: Product, about: str = "") -> Scene:
+    """Show a product of Jacobians factor by factor from the last one back, and draw its norm after each of them.
 
     The norm is drawn on a logarithmic axis between its two bounds, also where the product itself underflows. With two
     units the weights (which can be edited), the factor and the product stand beside it as numbers, and so does the
@@ -39,25 +31,22 @@ def product_scene(forward: Run, about: str = "", radius: float | None = None) ->
 
     Parameters
     ----------
-    forward
-        A single sequence of 1 to 200 steps, with at most 64 units.
+    product
+        From 1 to 200 factors of at most 64 units.
     about
         A sentence to end with.
-    radius
-        Spectral radius of W_hh, where it is known better than it can be computed: of a matrix far from normal, the
-        eigenvalues that are found may be off in their second digit.
 
     Raises
     ------
     ValueError
-        The run is a batch, or too long or too wide to draw.
+        It has too many factors to draw, or none, or they are too large.
     """
-    T, H = len(forward.x), len(forward.net.W_hh)
+    T, H = len(product.factors), len(product.forward.net.W_hh)
     if not 1 <= T <= MOST_FACTORS:
         raise ValueError(f"the run has {T} steps; the picture takes from 1 to {MOST_FACTORS} factors")
     if H > MOST_UNITS:
         raise ValueError(f"the network has {H} units; the picture takes at most {MOST_UNITS}")
-    return _Picture(forward, about, radius).scene()
+    return _Picture(product, about).scene()
 
 
 def power(log: float, digits: int = 3) -> str:
@@ -74,13 +63,9 @@ def power(log: float, digits: int = 3) -> str:
 
 
 class _Picture:
-    def __init__(self, forward: Run, about: str, radius: float | None):
-        self.radius = spectral_radius(forward.net.W_hh) if radius is None else radius
-        self.forward, self.net, self.about = forward, forward.net, about
-        self.T, self.H = len(forward.x), len(forward.net.W_hh)
-        self.product = product_of_jacobians(forward)
-        self.factors = forward.jacobians()[::-1]  # in the order in which they are multiplied
-        self.norms = np.linalg.norm(self.factors, 2, axis=(1, 2))
+    def __init__(self, product: Product, about: str):
+        self.product, self.net, self.about = product, product.forward.net, about
+        self.T, self.H = len(product.factors), len(self.net.W_hh)
         self.width = 300 if self.H == 2 else 520
         self.panel = LEFT + self.width + PANEL_GAP
         self.low, self.high = self.view()
@@ -100,25 +85,26 @@ class _Picture:
         factors = "1 Jacobian" if self.T == 1 else f"{self.T} Jacobians"
         units = "1 unit" if self.H == 1 else f"{self.H} units"
         title = f"Product of {factors}, {units}, {self.net.activation}"
-        edit = WEIGHT if self.H == 2 else None
-        return Scene(title, self.drawing(title), tuple(board.steps), self.table(title), edit=edit)
+        W = self.net.W_hh
+        edits = {f"W_hh-{i}-{k}": WEIGHT(("W_hh", i, k), float(W[i, k])) for i, k in np.ndindex(W.shape) if self.H == 2}
+        return Scene(title, self.drawing(title), tuple(board.steps), self.table(title), edits=edits)
 
     # -- what is said
 
     def opening(self) -> str:
-        W, slope = self.net.W_hh, STEEPEST[self.net.activation]
-        says = f"W_hh has the spectral norm {_short(spectral_norm(W))} and the spectral radius {_short(self.radius)}, "
+        slope, p = LARGEST_SLOPE[self.net.activation], self.product
+        says = f"W_hh has the spectral norm {_short(p.W_norm)} and the spectral radius {_short(p.W_radius)}, "
         says += f"and no slope of {self.net.activation} is above {number(slope)}. "
         return says + "Before the first factor the product is the identity, and its norm is 1."
 
     def sentence(self, n: int) -> str:
-        p, factor = self.product, _short(self.norms[n - 1])
+        p, factor = self.product, _short(self.product.factor_norms[n - 1])
         product = power(p.log_norm[n])
         says = f"Factor {n}, J({self.T - n}), has the norm {factor}; the product of {n} has the norm {product}"
         if n == 1:
             says = f"Factor 1, J({self.T - 1}), the Jacobian of the last step, has the norm {factor}"
         lower, upper = power(p.log_lower[n]), power(p.log_upper[n])
-        met = abs(p.log_upper[n] - p.log_lower[n]) <= 1e-12 * n
+        met = lower == upper if p.log_upper[n] == -np.inf else p.log_upper[n] - p.log_lower[n] <= 1e-12 * n
         says += f", which is its bound {upper} exactly." if met else f", between {lower} and {upper}."
         if n == self.T and n > 1 and p.log_norm[n] > -np.inf:
             says += f" That is a factor of {_short(math.exp(p.log_norm[n] / n))} a step."
@@ -146,7 +132,7 @@ class _Picture:
         now = _latex_matrix(self.product.matrix(n))
         if n == 1:
             return rf"{derivative} = {whole} = {now}"
-        before, factor = _latex_matrix(self.product.matrix(n - 1)), _latex_matrix(self.factors[n - 1])
+        before, factor = _latex_matrix(self.product.matrix(n - 1)), _latex_matrix(self.product.factors[n - 1])
         return rf"{derivative} = {whole} = {before} {factor} = {now}"
 
     # -- what is drawn
@@ -197,8 +183,8 @@ class _Picture:
 
     def legend(self) -> list[str]:
         """Name the three curves above the plot, each with a piece of its line."""
-        slope = number(STEEPEST[self.net.activation])
-        upper = f"upper bound ({slope} × {_short(spectral_norm(self.net.W_hh))})ⁿ"
+        slope = number(LARGEST_SLOPE[self.net.activation])
+        upper = f"upper bound ({slope} × {_short(self.product.W_norm)})ⁿ"
         return [
             f'<g class="dot"><circle cx="{LEFT + 6}" cy="14" r="3.5"/></g>',
             text(LEFT + 18, 18, "norm of the product", "small", "start"),
@@ -248,7 +234,7 @@ class _Picture:
                 more = {"content": ""}
                 if name == "W_hh":
                     value = float(self.net.W_hh[i, k])
-                    more = {"content": number(value, 3), "edit": value, "label": f"weight from unit {k} to unit {i}"}
+                    more = {"content": number(value, 3), "label": f"weight from unit {k} to unit {i}"}
                 drawn.append(cell(f"{name}-{i}-{k}", x, y, CELL, ROW, state="done", **more))
         return drawn
 
@@ -283,7 +269,7 @@ class _Picture:
             marks[f"image-{n - 1}"] = Mark("hidden")
         P, log = self.product.direction[n], self.product.log_norm[n]
         for i, k in np.ndindex(2, 2):
-            marks[f"factor-{i}-{k}"] = Mark(text=number(float(self.factors[n - 1][i, k]), 3) if n else "")
+            marks[f"factor-{i}-{k}"] = Mark(text=number(float(self.product.factors[n - 1][i, k]), 3) if n else "")
             marks[f"product-{i}-{k}"] = Mark(text=_scaled(P[i, k], log))
         marks["size"] = Mark(text=f"longer axis: {power(log)}")
         return marks
@@ -292,7 +278,7 @@ class _Picture:
         chosen = [n for n in sorted({*IN_TABLE, self.T}) if n <= self.T]
         p = self.product
         rows = (
-            ("norm of the factor", *(_short(self.norms[n - 1]) for n in chosen)),
+            ("norm of the factor", *(_short(p.factor_norms[n - 1]) for n in chosen)),
             ("lower bound", *(power(p.log_lower[n]) for n in chosen)),
             ("norm of the product", *(power(p.log_norm[n]) for n in chosen)),
             ("upper bound", *(power(p.log_upper[n]) for n in chosen)),

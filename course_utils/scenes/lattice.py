@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
+from functools import partial
 
 from numpy.typing import NDArray
 
-from course_utils.scenes.scene import Edit, number, text
+from course_utils.scenes.edits import Number
+from course_utils.scenes.svg import arrow, cell
+from course_utils.scenes.wording import number
 
-PROBABILITY = Edit("probability", 0, 1, 0.01)
+TINT = 0.45  # of a probability of 1: the number can still be read
+PROBABILITY = partial(Number, name="probability", low=0, high=1, grain=0.01, tint=TINT)
 
 
 @dataclass(frozen=True)
@@ -59,69 +62,18 @@ class Lattice:
         return arrow(name, start, end, state)
 
 
-def names_of_columns(symbols: Sequence[str], table: NDArray, name: str) -> Sequence[str]:
-    """Return the names of the columns of a (T, A) table; raise a ValueError where there are too few, or two alike."""
-    if len(symbols) < table.shape[1]:
-        raise ValueError(
-            f"symbols has {len(symbols)} names, but {name} has {table.shape[1]} columns: name every column"
-        )
-    names = symbols[: table.shape[1]]
-    for k, one in enumerate(names):
-        if one in names[:k]:
-            raise ValueError(f"symbols has the name {one!r} twice; every column of {name} needs one of its own")
-    return names
-
-
 def probability_cells(where: Lattice, y: NDArray, symbols: Sequence[str], columns: Sequence[int]) -> list[str]:
-    """Draw some columns of the (T, A) probabilities ``y``, one a row, as numbers to change: marks y-t-column."""
+    """Draw some columns of the (T, A) probabilities ``y``, one a row: marks y-t-column."""
     return [
         where.cell(
             f"y-{t}-{k}", t, row, content=number(float(p), 3), state="done", css="cell emission",
-            level=0.45 * float(p), edit=float(p), label=f"probability of {symbols[k]} at frame {t}",
+            level=TINT * float(p), label=f"probability of {symbols[k]} at frame {t}",
         )
         for row, k in enumerate(columns)
         for t, p in enumerate(y[:, k])
     ]  # fmt: skip
 
 
-def cell(
-    name: str,
-    x: float,
-    y: float,
-    width: float,
-    height: float,
-    *,
-    content: str = "",
-    state: str = "idle",
-    css: str = "cell",
-    level: float = 0.0,
-    edit: float | None = None,
-    label: str = "",
-) -> str:
-    """Draw a box with a tint behind it and a slot for its number."""
-    editable = "" if edit is None else f' data-edit="{edit:g}"'
-    described = f' aria-label="{escape(label)}"' if label else ""
-    return (
-        f'<g class="{css}" data-mark="{escape(name)}" data-state="{state}"{editable}{described}>'
-        f'<rect class="paper" x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" rx="5"/>'
-        f'<rect class="tint" x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" rx="5" fill-opacity="{level:.3g}"/>'
-        f'<rect class="box" x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" rx="5"/>'
-        + text(x + width / 2, y + height / 2 + 5, content, "slot")
-        + "</g>"
-    )
-
-
-def arrow(
-    name: str, start: tuple[float, float], end: tuple[float, float], state: str = "hidden", size: float = 8
-) -> str:
-    """Draw an arrow of a shaft and a head. The head is part of it: a marker would need a DOM id."""
-    (x0, y0), (x1, y1) = start, end
-    length = ((x1 - x0) ** 2 + (y1 - y0) ** 2) ** 0.5
-    ux, uy = (x1 - x0) / length, (y1 - y0) / length
-    bx, by = x1 - size * ux, y1 - size * uy
-    half = size * 0.55
-    head = f"M{x1:.1f} {y1:.1f}L{bx - half * uy:.1f} {by + half * ux:.1f}L{bx + half * uy:.1f} {by - half * ux:.1f}z"
-    return (
-        f'<g class="arrow" data-mark="{escape(name)}" data-state="{state}">'
-        f'<path class="shaft" d="M{x0:.1f} {y0:.1f}L{bx:.1f} {by:.1f}"/><path class="head" d="{head}"/></g>'
-    )
+def probability_edits(y: NDArray, columns: Sequence[int]) -> dict[str, Number]:
+    """Let the reader change what :func:`probability_cells` draws; the place of one is (frame, column)."""
+    return {f"y-{t}-{k}": PROBABILITY((t, k), float(y[t, k])) for k in columns for t in range(len(y))}

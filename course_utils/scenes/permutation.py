@@ -1,90 +1,57 @@
 """Frames that change places, and what a perceptron and a recurrent network make of them (section 2.2)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
 from string import ascii_lowercase
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from course_utils.losses import cross_entropy
-from course_utils.mlp import MLP, logits
-from course_utils.rnn import RNN, run
-from course_utils.scenes.lattice import Lattice, arrow
-from course_utils.scenes.scene import (
-    Edit,
-    Hint,
-    Mark,
-    Scene,
-    Storyboard,
-    Table,
-    document,
-    latex_number,
-    log_number,
-    number,
-    pinned,
-    plural,
-    text,
-)
+from course_utils.permutation import Permutation
+from course_utils.scenes.edits import Number
+from course_utils.scenes.lattice import Lattice
+from course_utils.scenes.scene import Hint, Mark, Scene, Storyboard, Table
+from course_utils.scenes.svg import arrow, document, pinned, text
+from course_utils.scenes.wording import latex_number, log_number, number, plural
 
-INPUT = Edit("input", -5, 5, 0.1)
+INPUT = partial(Number, name="input", low=-5, high=5, grain=0.1)
 FEWEST, MOST = 2, 7  # frames that the picture takes
 LEFT, WIDE, HIGH, ACROSS = 118, 74, 34, 108
 ROWS = {"x": 36, "frame": 118, "target": 160, "mlp": 228, "rnn": 270}  # top of each row
 NAMES = {"x": "frames", "frame": "in order", "target": "target", "mlp": "perceptron", "rnn": "recurrent"}
 
 
-def permutation_scene(
-    mlp: MLP, rnn: RNN, x: ArrayLike, target: ArrayLike, order: ArrayLike, symbols: Sequence[str] = ("+", "−")
-) -> Scene:
+def permutation_scene(permutation: Permutation, symbols: Sequence[str] = ("+", "−")) -> Scene:
     """Swap neighbouring frames, one pair a step, until they stand in another order.
 
     Every frame takes its target along. Both networks say how probable the target of each frame is.
 
     Parameters
     ----------
-    mlp, rnn
-        Two networks with one input and as many outputs as there are symbols.
-    x
-        (T,) one number a frame, 2 to 7 of them; they can be edited.
-    target
-        (T,) index of the right symbol of each frame.
-    order
-        (T,) which frame stands at each place in the end.
+    permutation
+        Of 2 to 7 frames, with a swap at least; the frames can be edited.
     symbols
-        The name of each output.
+        The name of each output of the networks.
 
     Raises
     ------
     ValueError
-        ``order`` is not another order of the frames, there are too many or too few of them, or the shapes do not go
-        together.
+        There are too many or too few frames, none of them moves, or the outputs and their names are not as many.
     """
-    x, target, order = np.asarray(x, dtype=np.float64), np.asarray(target), np.asarray(order)
-    if x.ndim != 1 or not FEWEST <= len(x) <= MOST:
-        raise ValueError(f"x has shape {x.shape}; the picture takes one number a frame, {FEWEST} to {MOST} frames")
-    if target.shape != x.shape:
-        raise ValueError(f"target has shape {target.shape}; there are {len(x)} frames, so it must be {x.shape}")
-    if order.shape != x.shape or sorted(order.tolist()) != list(range(len(x))):
-        raise ValueError(f"order is {order.tolist()}; it must name each of the frames 0 to {len(x) - 1} once")
-    if (order == np.arange(len(x))).all():
-        raise ValueError(f"order is {order.tolist()}, as the frames stand already; choose another one")
-    outputs = {"mlp": len(mlp.W_2), "rnn": len(rnn.W_hy)}
+    T, order = len(permutation.x), permutation.order[-1].tolist()
+    if not FEWEST <= T <= MOST:
+        raise ValueError(f"x has {T} frames; the picture takes {FEWEST} to {MOST} frames")
+    if not permutation.swapped:
+        raise ValueError(f"order is {order}, as the frames stand already; choose another one")
+    outputs = {"mlp": len(permutation.mlp.W_2), "rnn": len(permutation.rnn.W_hy)}
     if set(outputs.values()) != {len(symbols)}:
         raise ValueError(
             f"the networks have {outputs['mlp']} and {outputs['rnn']} outputs, and symbols has {len(symbols)} names; "
             "these must be as many"
         )
-    return _Picture(mlp, rnn, x, target, order, symbols).scene()
-
-
-def swaps(order: ArrayLike) -> Iterator[int]:
-    """Yield the places t whose frame changes with that at t + 1, until the frames stand in ``order``."""
-    now = list(range(len(order)))
-    for place, frame in enumerate(np.asarray(order).tolist()):
-        for t in range(now.index(frame) - 1, place - 1, -1):
-            now[t], now[t + 1] = now[t + 1], now[t]
-            yield t
+    return _Picture(permutation, symbols).scene()
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,32 +73,17 @@ class _Said:
 
 
 class _Picture:
-    def __init__(self, mlp, rnn, x, target, order, symbols):
-        self.mlp, self.rnn, self.x, self.target, self.symbols = mlp, rnn, x, target, symbols
-        self.T, self.names = len(x), ascii_lowercase[: len(x)]
-        self.said = [self.say(np.arange(self.T))]
-        self.swapped = list(swaps(order))
-        for t in self.swapped:
-            now = self.said[-1].order.copy()
-            now[[t, t + 1]] = now[[t + 1, t]]
-            self.said.append(self.say(now))
-        self.title = f"Frames in the order {' '.join(self.names[f] for f in order)}"
-
-    def say(self, order: NDArray) -> _Said:
-        """Run both networks on the frames in an order, as they would be run on any sequence."""
-        inputs, target = self.x[order][:, None], self.target[order]
-        return _Said(
-            order,
-            {
-                "mlp": cross_entropy(logits(self.mlp, inputs), target),
-                "rnn": cross_entropy(run(self.rnn, inputs).logits, target),
-            },
-        )
+    def __init__(self, permutation: Permutation, symbols: Sequence[str]):
+        self.x, self.target, self.swapped = permutation.x, permutation.target, permutation.swapped
+        self.symbols, self.T, self.names = symbols, len(self.x), ascii_lowercase[: len(self.x)]
+        rows = zip(permutation.order, permutation.mlp_loss, permutation.rnn_loss, strict=True)
+        self.said = [_Said(order, {"mlp": mlp, "rnn": rnn}) for order, mlp, rnn in rows]
+        self.title = f"Frames in the order {' '.join(self.names[f] for f in permutation.order[-1])}"
 
     def scene(self) -> Scene:
         board = Storyboard()
         board.step(self.opening(), self.formula(self.said[0]), keep=self.written(self.said[0]))
-        for t, before, after in zip(self.swapped, self.said, self.said[1:], strict=False):
+        for t, (before, after) in zip(self.swapped, pairwise(self.said), strict=True):
             moved = {f"{row}-{place}": ("now", "done") for row in ("frame", "target") for place in (t, t + 1)}
             moved |= {f"swap-{t}-{way}": ("won", "hidden") for way in ("on", "back")}
             moved |= {f"mlp-{place}": ("won", "done") for place in (t, t + 1)}
@@ -141,7 +93,7 @@ class _Picture:
         ends = {f"mlp-{place}": ("won", "won") for place in range(self.T)}
         ends |= {f"rnn-{place}": ("lost", "lost") for place in self.changed(first, last)}
         board.step(self.ending(first, last), self.formula(last), now=ends)
-        return Scene(self.title, self.drawing(), tuple(board.steps), self.numbers(), self.hints(), INPUT)
+        return Scene(self.title, self.drawing(), tuple(board.steps), self.numbers(), self.hints(), self.edits())
 
     def hints(self) -> dict[str, Hint]:
         """Say of each output which frames it depends on."""
@@ -153,6 +105,10 @@ class _Picture:
             words = "the frame at t = 0" if t == 0 else f"all frames from t = 0 to t = {t}"
             found[f"rnn-{t}"] = Hint(f"This output depends on {words}.", rf"y_{{{t}}} = g({seen})")
         return found
+
+    def edits(self) -> dict[str, Number]:
+        """Let the reader change the inputs; the place of one is (frame,)."""
+        return {f"x-{t}": INPUT((t,), float(value)) for t, value in enumerate(self.x)}
 
     def changed(self, before: _Said, after: _Said) -> list[int]:
         """Return the places whose frame had another number from the recurrent network before."""
@@ -222,7 +178,7 @@ class _Picture:
             marks.append(
                 rows["x"].cell(
                     f"x-{t}", t, 0, content=number(float(self.x[t]), 3), state="done", css="cell emission",
-                    edit=float(self.x[t]), label=f"input of frame {self.names[t]}",
+                    label=f"input of frame {self.names[t]}",
                 )
             )  # fmt: skip
             for row in ("frame", "target", "mlp", "rnn"):

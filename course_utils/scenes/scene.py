@@ -8,15 +8,16 @@ Nothing here imports an algorithm or a widget.
 """
 
 import json
-import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
-from functools import cached_property, lru_cache
+from dataclasses import dataclass, field
+from functools import cached_property
 from html import escape
 from importlib.resources import files
 from xml.etree import ElementTree
 
-SVG = "http://www.w3.org/2000/svg"
+from course_utils.scenes.edits import Edit
+from course_utils.scenes.svg import SVG
+from course_utils.scenes.wording import mathml
 
 
 @dataclass(frozen=True)
@@ -75,26 +76,6 @@ class Hint:
 
 
 @dataclass(frozen=True)
-class Edit:
-    """What kind of number the reader may change in a scene.
-
-    Attributes
-    ----------
-    name
-        What to call one, such as "probability".
-    low, high
-        Its range.
-    grain
-        What a drag rounds to.
-    """
-
-    name: str
-    low: float
-    high: float
-    grain: float
-
-
-@dataclass(frozen=True)
 class Table:
     """The numbers of a scene as text, for readers and viewers that show no drawing."""
 
@@ -125,20 +106,20 @@ class Scene:
         Names the picture, for a reader who cannot see it as well.
     svg
         The drawing before the first step. Marks are elements with a ``data-mark`` attribute and, for those who
-        cannot see them, an ``aria-label``; a mark whose number the reader may change carries it in ``data-edit``.
+        cannot see them, an ``aria-label``.
     steps
         At least one.
     table
         The numbers at the end.
     hints
         For marks whose derivation is not simply the sentence of the step that computes them.
-    edit
-        What the numbers in ``data-edit`` are; None where there are none.
+    edits
+        For marks that the reader may change: what is there, and what it may become.
 
     Raises
     ------
     ValueError
-        There is no step, two marks share a name, or a step or hint names a mark that is not drawn.
+        There is no step, two marks share a name, or a step, a hint or an edit names a mark that is not drawn.
     """
 
     title: str
@@ -146,7 +127,7 @@ class Scene:
     steps: tuple[Step, ...]
     table: Table
     hints: Mapping[str, Hint] = field(default_factory=dict)
-    edit: Edit | None = None
+    edits: Mapping[str, Edit] = field(default_factory=dict)
 
     def __post_init__(self):
         if not self.steps:
@@ -160,10 +141,9 @@ class Scene:
             missing = (set(step.patch) | set(step.computes)) - drawn
             if missing:
                 raise ValueError(f"step {n} names the marks {sorted(missing)}, which svg does not draw")
-        if self.edit is None and "data-edit=" in self.svg:
-            raise ValueError("svg has numbers to change, but edit does not say what they are")
-        if set(self.hints) - drawn:
-            raise ValueError(f"hints name the marks {sorted(set(self.hints) - drawn)}, which svg does not draw")
+        for what, named in (("hints", self.hints), ("edits", self.edits)):
+            if set(named) - drawn:
+                raise ValueError(f"{what} name the marks {sorted(set(named) - drawn)}, which svg does not draw")
 
     def marks_at(self, step: int) -> dict[str, Mark]:
         """Return every mark that the steps 0 … ``step`` have changed, as it then is."""
@@ -214,23 +194,11 @@ class Scene:
                 }
                 for step in self.steps
             ],
-            "edit": None if self.edit is None else asdict(self.edit),
+            "edits": {name: edit.to_json() for name, edit in self.edits.items()},
             "hints": {name: {"says": hint.says, "formula": mathml(hint.formula)} for name, hint in self.hints.items()},
         }
         json.dumps(scene, allow_nan=False)  # raises here, where the culprit is near, and not in a browser
         return scene
-
-    def to_html(self, *, player: bool = True) -> str:
-        """Return a page fragment that plays with no kernel and no network, as a file of its own or inside any page.
-
-        Parameters
-        ----------
-        player
-            Whether to include the player itself; a page with several scenes needs it once, in the last.
-        """
-        from course_utils.stepper.page import fragment  # the one place where a scene meets the browser
-
-        return fragment(self, player=player)
 
     def _check_step(self, step: int) -> None:
         if not 0 <= step < len(self.steps):
@@ -276,101 +244,6 @@ class Storyboard:
             patch[name] = patch.get(name, Mark()).then(Mark(state))
             self._undo[name] = Mark(then)
         self.steps.append(Step(says, formula, patch, tuple(computes)))
-
-
-_HIDING_PLACE = 0xE000  # characters for private use, which no formula has
-_HIDDEN = re.compile(f"[{chr(_HIDING_PLACE)}-{chr(_HIDING_PLACE + 0x7F)}]")
-
-
-def latex_text(words: str) -> str:
-    """Put words into a formula as they are, also those with a meaning in LaTeX or in markup, such as % or <."""
-    hidden = (c if c.isalnum() or not c.isascii() else chr(_HIDING_PLACE + ord(c)) for c in words)
-    return rf"\text{{{''.join(hidden)}}}"
-
-
-@lru_cache(maxsize=20_000)
-def mathml(latex: str) -> str:
-    """Turn LaTeX into presentation MathML; an empty string stays empty.
-
-    Every equals sign but the first starts a formula of its own, because a browser breaks lines between formulas
-    only, and a phone is narrow.
-    """
-    if not latex:
-        return ""
-    left, *sides = latex.split(" = ")
-    first = " = ".join([left, *sides[:1]])
-    return " ".join(_mathml(part) for part in (first, *(f"= {side}" for side in sides[1:])))
-
-
-def _mathml(latex: str) -> str:
-    from latex2mathml.converter import convert
-
-    markup = re.sub(r"&#x0*([0-9A-Fa-f]+);", lambda code: escape(chr(int(code[1], 16)), quote=False), convert(latex))
-    markup = _HIDDEN.sub(lambda hidden: escape(chr(ord(hidden[0]) - _HIDING_PLACE)), markup)
-    markup = markup.replace(' xmlns="http://www.w3.org/1998/Math/MathML"', "").replace(' display="inline"', "")
-    return re.sub(r"<mrow>(<(m[ino])>[^<]*</\2>)</mrow>", r"\1", markup)
-
-
-def number(value: float, digits: int = 4) -> str:
-    """Format a probability for reading: 4 significant digits, 2 of the tiny, a true minus sign."""
-    if value == 0:
-        return "0"
-    if value == float("-inf"):
-        return "−∞"
-    value = float(f"{value:.14g}")  # so that rounding in the last places does not decide where a number is half-way
-    text = f"{value:.{digits}g}"
-    while float(text) == 1 != value and digits < 12:  # nearly certain is not certain
-        digits += 1
-        text = f"{value:.{digits}g}"
-    if "e" in text:
-        text = _power_of_ten(value, 1)
-    return text.replace("-", "−")
-
-
-def log_number(value: float, decimals: int = 3) -> str:
-    """Format a log-probability for reading: fixed decimals, a true minus sign."""
-    if value == float("-inf"):
-        return "−∞"
-    if value == 0:
-        return f"{0:.{decimals}f}"
-    text = f"{value:.{decimals}f}" if round(value, decimals) else _power_of_ten(value, 0)  # nearly zero is not zero
-    return text.replace("-", "−")
-
-
-def _power_of_ten(value: float, decimals: int) -> str:
-    mantissa, exponent = f"{value:.{decimals}e}".split("e")
-    return f"{float(mantissa):g}e{int(exponent)}"
-
-
-def latex_number(text: str) -> str:
-    """Turn what :func:`number` or :func:`log_number` wrote into LaTeX."""
-    text = text.replace("−", "-").replace("∞", r"\infty ")
-    mantissa, e, exponent = text.partition("e")
-    return rf"{mantissa} \cdot 10^{{{exponent}}}" if e else text
-
-
-def document(width: float, height: float, body: Iterable[str], label: str) -> str:
-    """Wrap marks into the SVG element that a scene holds."""
-    return (
-        f'<svg xmlns="{SVG}" class="rc-scene" viewBox="0 0 {width:g} {height:g}" width="{width:g}" height="{height:g}" '
-        f'role="group" aria-label="{escape(label)}">{"".join(body)}</svg>'
-    )
-
-
-def text(x: float, y: float, content: str, css: str = "", anchor: str = "middle") -> str:
-    """One line of text, centred on ``x`` unless ``anchor`` says otherwise."""
-    return f'<text class="{css}" x="{x:g}" y="{y:g}" text-anchor="{anchor}">{escape(content)}</text>'
-
-
-def pinned(names: Iterable[str], width: float, height: float) -> str:
-    """Group the names of rows, which stay in sight where a narrow screen scrolls the drawing."""
-    paper = f'<rect class="paper" width="{width:g}" height="{height:g}"/>'
-    return f'<g class="pinned">{paper}{"".join(names)}</g>'
-
-
-def plural(count: int, word: str) -> str:
-    """Count things: 1 frame, 2 frames."""
-    return f"{count} {word}" if count == 1 else f"{count} {word}s"
 
 
 def _apply(element: ElementTree.Element, mark: Mark) -> None:

@@ -1,5 +1,24 @@
-"""The one widget that plays any scene, and the page that plays it without a kernel."""
+"""The one player of every scene: its JavaScript and its styles as text, and the widget that plays it in a notebook.
 
-from course_utils.stepper.stepper import Stepper, Workbench
+:mod:`course_utils.stepper.stepper` alone loads what widgets need; whoever makes pages does without.
+"""
 
-__all__ = ["Stepper", "Workbench"]
+import re
+from pathlib import Path
+
+_HERE = Path(__file__).parent
+# In this order, so that each module comes behind those that it imports.
+_MODULES = ("state.js", "elements.js", "edits.js", "changing.js", "player.js", "widget.js")
+_IMPORT = re.compile(r'^import \{[^}]*\} from "\./\w+\.js";\n', re.MULTILINE)
+_EXPORT = re.compile(r"^export (?=function|const)", re.MULTILINE)
+
+
+def script() -> str:
+    """Return the player as a single ECMAScript module, which neither imports anything nor has an address of its own."""
+    parts = ((_HERE / name).read_text("utf-8") for name in _MODULES)
+    return "\n".join(_EXPORT.sub("", _IMPORT.sub("", part)) for part in parts)
+
+
+def styles() -> str:
+    """Return the styles of the marks and of what is around them."""
+    return (_HERE.parent / "scenes" / "scene.css").read_text("utf-8") + (_HERE / "stepper.css").read_text("utf-8")

@@ -1,16 +1,15 @@
 """The widget that plays any scene in a notebook."""
 
 from collections.abc import Callable
-from pathlib import Path
+from typing import Any
 
 import anywidget
 import ipywidgets
 import traitlets
 
+from course_utils.scenes.edits import Place
 from course_utils.scenes.scene import Scene
-
-_HERE = Path(__file__).parent
-_SCENE_CSS = _HERE.parent / "scenes" / "scene.css"
+from course_utils.stepper import script, styles
 
 
 class _Readable:
@@ -40,9 +39,8 @@ class Stepper(_Readable, anywidget.AnyWidget):
     scene
         What to play.
     edit
-        Called with a mark and the new number when the reader changes one of the numbers that the scene marks as
-        editable; returns the new scene. A ValueError that it raises is shown to the reader. Without it,
-        no number can be changed.
+        Called with the place of one of the scene's ``edits`` and its new value when the reader changes it; returns the
+        new scene. A ValueError that it raises is shown to the reader. Without it, nothing can be changed.
     step
         Where to start.
 
@@ -52,17 +50,16 @@ class Stepper(_Readable, anywidget.AnyWidget):
         The step that is shown, synced both ways.
     """
 
-    _esm = _HERE / "stepper.js"
-    _css = _SCENE_CSS.read_text("utf-8") + (_HERE / "stepper.css").read_text("utf-8")
+    _esm = script()
+    _css = styles()
 
     scene = traitlets.Dict().tag(sync=True)
     # No echo: it would bring back the step of a moment ago to a reader who has stepped on since.
     step = traitlets.Int(0).tag(sync=True, echo_update=False)
     editable = traitlets.Bool(False).tag(sync=True)
 
-    def __init__(self, scene: Scene, *, edit: Callable[[str, float], Scene] | None = None, step: int = 0):
-        self._scene = scene
-        self._edit = edit
+    def __init__(self, scene: Scene, *, edit: Callable[[Place, Any], Scene] | None = None, step: int = 0):
+        self._scene, self._edit, self._shortening = scene, edit, False
         super().__init__(scene=scene.to_json(), step=step, editable=edit is not None)
         self.on_msg(self._on_message)
 
@@ -70,15 +67,22 @@ class Stepper(_Readable, anywidget.AnyWidget):
         """Return the scene that is played now."""
         return self._scene
 
-    def show(self, scene: Scene) -> None:
+    def play(self, scene: Scene) -> None:
         """Play another scene from the same step, or from its last one if it has fewer."""
-        self._scene = scene
-        step = min(self.step, len(scene.steps) - 1)
-        with self._lock_property(
-            step=step
-        ):  # not sent: the reader may have stepped on, and every view keeps to its end
-            self.step = step
+        self._scene, self._shortening = scene, True
+        self.step = min(self.step, len(scene.steps) - 1)
+        self._shortening = False
         self.scene = scene.to_json()
+
+    def notify_change(self, change) -> None:
+        """Tell the browser of every change but of a step that a shorter scene has made: every view keeps to its end.
+
+        The reader may have stepped on since, and would be taken back.
+        """
+        if change["name"] == "step" and self._shortening:
+            traitlets.HasTraits.notify_change(self, change)
+        else:
+            super().notify_change(change)
 
     @traitlets.validate("step")
     def _keep_in_range(self, proposal):
@@ -87,7 +91,10 @@ class Stepper(_Readable, anywidget.AnyWidget):
     def _on_message(self, _, content, buffers):
         refused = ""
         try:
-            self.show(self._edit(content["mark"], content["value"]))
+            edit = self._scene.edits.get(content["mark"])
+            if edit is None:
+                raise ValueError("what you have changed is not in the picture any more")
+            self.play(self._edit(edit.place, edit.check(content["value"])))
         except Exception as error:  # silence would leave the reader waiting for an answer
             refused = str(error) or type(error).__name__
         self.send({"view": content.get("view"), "refused": refused})

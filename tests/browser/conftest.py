@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.lab import Lab, Notebook, Watch, open_browser
+from tools.lab import Lab, Notebook, Watch, open_browser
 
 IMPORTS = "from course_utils.notebook import *"
 EXAMPLE = "viterbi_stepper([[.9, .1], [.6, .4], [.3, .7], [.2, .8]], 'AB')"

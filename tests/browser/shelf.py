@@ -12,8 +12,8 @@ from playwright.sync_api import expect
 
 from course_utils.scenes.scene import Scene
 from tests.browser.conftest import IMPORTS
-from tests.browser.lab import Notebook, Player
 from tests.browser.test_looks import CLIPPED, CONTRASTS, LEAST_CONTRAST, OVERFULL, TOO_WIDE_OR_SMALL, walk, widen
+from tools.lab import Notebook, Player
 
 STEP_TO_LOOK_AT = 6
 IN_THE_DRAWING = """

@@ -8,10 +8,12 @@ from pprint import pformat
 import pytest
 from playwright.sync_api import expect
 
-from course_utils.notebook import with_probability
-from course_utils.notebook.ch09 import EXAMPLE, SEARCHES
+from course_utils.beam_trace import trace_beam, trace_greedy
+from course_utils.collapsing import collapse_in_stages
+from course_utils.examples import CTC_Y
+from course_utils.notebook import ctc_stepper, with_probability
+from course_utils.notebook.ch09 import SEARCHES
 from course_utils.scenes.collapse import collapse_scene
-from course_utils.scenes.ctc import lattice_scene
 from course_utils.scenes.decoding import beam_scene, greedy_scene
 from tests.browser.shelf import (
     CROSSED,
@@ -32,32 +34,32 @@ from tests.browser.shelf import (
 )
 from tests.browser.test_looks import CLIPPED, CONTRASTS, LEAST_CONTRAST, OVERFULL
 
-Y = EXAMPLE.tolist()
+Y = CTC_Y.tolist()
 TABLES = ["alpha", "beta", "gamma"]
 KEEPS = ["prefixes", "one score", "alignments"]
 # For each the cell of the notebook, and what makes its scene; one of probabilities where these can be edited.
 SHOWN = {
-    "collapse": ("collapse_stepper('hh-ell-lo')", lambda: collapse_scene("hh-ell-lo")),
+    "collapse": ("collapse_stepper('hh-ell-lo')", lambda: collapse_scene(collapse_in_stages("hh-ell-lo", "-"))),
     "blanks first": (
         "collapse_stepper('hh-ell-lo', order='blanks first')",
-        lambda: collapse_scene("hh-ell-lo", order="blanks first"),
+        lambda: collapse_scene(collapse_in_stages("hh-ell-lo", "-", order="blanks first")),
     ),
     **{
-        table: (f"ctc_stepper({Y}, 'aa', table={table!r})", lambda y=Y, table=table: lattice_scene(y, "aa", "-ab", table=table))
+        table: (f"ctc_stepper({Y}, 'aa', table={table!r})", lambda y=Y, table=table: ctc_stepper(y, "aa", "-ab", table=table).shown())
         for table in TABLES
     },
     "any skip": (
         f"ctc_stepper({Y}, 'aa', skip_always=True)",
-        lambda y=Y: lattice_scene(y, "aa", "-ab", skip_always=True),
+        lambda y=Y: ctc_stepper(y, "aa", "-ab", skip_always=True).shown(),
     ),
-    "greedy": (f"greedy_stepper({Y})", lambda y=Y: greedy_scene(y, "-ab")),
+    "greedy": (f"greedy_stepper({Y})", lambda y=Y: greedy_scene(trace_greedy(y), "-ab")),
     **{
-        keeps: (f"beam_stepper({Y}, keeps={keeps!r})", lambda y=Y, keeps=keeps: beam_scene(y, "-ab", keeps=keeps))
+        keeps: (f"beam_stepper({Y}, keeps={keeps!r})", lambda y=Y, keeps=keeps: beam_scene(trace_beam(y, keeps=keeps), "-ab"))
         for keeps in KEEPS
     },
-    "collapse explorer": ("collapse_explorer()", lambda: collapse_scene("hh-ell-lo")),
-    "ctc explorer": ("ctc_explorer()", lambda y=Y: lattice_scene(y, "aa", "-ab")),
-    "decoder explorer": ("decoder_explorer()", lambda y=Y: beam_scene(y, "-ab")),
+    "collapse explorer": ("collapse_explorer()", lambda: collapse_scene(collapse_in_stages("hh-ell-lo", "-"))),
+    "ctc explorer": ("ctc_explorer()", lambda y=Y: ctc_stepper(y, "aa", "-ab").shown()),
+    "decoder explorer": ("decoder_explorer()", lambda y=Y: beam_scene(trace_beam(y), "-ab")),
 }  # fmt: skip
 EDITABLE = [name for name in SHOWN if "collapse" not in name and name != "blanks first"]
 
@@ -127,36 +129,36 @@ def test_the_collapse_explorer_follows_its_controls(shelf, changed):
     changed("collapse explorer")
     player, cell = shelf.player("collapse explorer"), shelf.cell("collapse explorer")
     choose(cell, "Order", "blanks first")
-    expect_scene(player, collapse_scene("hh-ell-lo", order="blanks first"))
+    expect_scene(player, collapse_scene(collapse_in_stages("hh-ell-lo", "-", order="blanks first")))
     fill(cell, "Alignment", "aab-ba")
-    expect_scene(player, collapse_scene("aab-ba", order="blanks first"))
+    expect_scene(player, collapse_scene(collapse_in_stages("aab-ba", "-", order="blanks first")))
     fill(cell, "Alignment", "a" * 41)
     expect(alert_of(cell)).to_have_text("path has 41 frames; the picture takes from 1 to 40")
-    expect_scene(player, collapse_scene("aab-ba", order="blanks first"))
+    expect_scene(player, collapse_scene(collapse_in_stages("aab-ba", "-", order="blanks first")))
     fill(cell, "Alignment", "")
     expect(alert_of(cell)).to_have_text("path has 0 frames; the picture takes from 1 to 40")
     fill(cell, "Alignment", "a" * 40)
     expect(alert_of(cell)).to_have_count(0)
-    expect_scene(player, collapse_scene("a" * 40, order="blanks first"))
+    expect_scene(player, collapse_scene(collapse_in_stages("a" * 40, "-", order="blanks first")))
 
 
 def test_the_ctc_explorer_follows_its_controls(shelf, changed):
     changed("ctc explorer")
     player, cell = shelf.player("ctc explorer"), shelf.cell("ctc explorer")
     choose(cell, "Skips", "also between equal letters")
-    expect_scene(player, lattice_scene(Y, "aa", "-ab", skip_always=True))
+    expect_scene(player, ctc_stepper(Y, "aa", "-ab", skip_always=True).shown())
     fill(cell, "Target", "ab")
-    expect_scene(player, lattice_scene(Y, "ab", "-ab", skip_always=True))
+    expect_scene(player, ctc_stepper(Y, "ab", "-ab", skip_always=True).shown())
     choose(cell, "Skips", "between different letters")
     choose(cell, "Table", "gamma")
-    expect_scene(player, lattice_scene(Y, "ab", "-ab", table="gamma"))
+    expect_scene(player, ctc_stepper(Y, "ab", "-ab", table="gamma").shown())
     for typed, says in (("a-", "is the blank"), ("<b>", "'<', which is not one of the symbols"), ("x", "'x', which")):
         fill(cell, "Target", typed)
         expect(alert_of(cell)).to_contain_text(says)
-    expect_scene(player, lattice_scene(Y, "ab", "-ab", table="gamma"))
+    expect_scene(player, ctc_stepper(Y, "ab", "-ab", table="gamma").shown())
     fill(cell, "Target", "")
     expect(alert_of(cell)).to_have_count(0)
-    expect_scene(player, lattice_scene(Y, "", "-ab", table="gamma"))
+    expect_scene(player, ctc_stepper(Y, "", "-ab", table="gamma").shown())
 
 
 def test_the_decoder_explorer_follows_its_controls(shelf, changed):
@@ -164,15 +166,15 @@ def test_the_decoder_explorer_follows_its_controls(shelf, changed):
     player, cell = shelf.player("decoder explorer"), shelf.cell("decoder explorer")
     for name, keeps in [("prefix beam, one score", "one score"), ("beam over alignments", "alignments")]:
         choose(cell, "Decoder", name)
-        expect_scene(player, beam_scene(Y, "-ab", keeps=keeps))
+        expect_scene(player, beam_scene(trace_beam(Y, keeps=keeps), "-ab"))
     fill(cell, "Width", "3")
-    expect_scene(player, beam_scene(Y, "-ab", width=3, keeps="alignments"))
+    expect_scene(player, beam_scene(trace_beam(Y, width=3, keeps="alignments"), "-ab"))
     choose(cell, "Decoder", "greedy")
-    expect_scene(player, greedy_scene(Y, "-ab"))
+    expect_scene(player, greedy_scene(trace_greedy(Y), "-ab"))
     choose(cell, "Decoder", "prefix beam, two scores")
     fill(cell, "Width", "99")
     expect(cell.get_by_label("Width", exact=True)).to_have_value("5")
-    expect_scene(player, beam_scene(Y, "-ab", width=5))
+    expect_scene(player, beam_scene(trace_beam(Y, width=5), "-ab"))
 
 
 # -- looks
@@ -193,7 +195,7 @@ def test_a_wide_beam_has_room_for_its_texts(shelf, changed, picture):
     for name in ("beam over alignments", "prefix beam, one score", "prefix beam, two scores"):
         choose(cell, "Decoder", name)
         keeps = SEARCHES[name]
-        expect_scene(player, beam_scene(Y, "-ab", width=5, keeps=keeps))
+        expect_scene(player, beam_scene(trace_beam(Y, width=5, keeps=keeps), "-ab"))
         player.press("End")
         for check in (CLIPPED, OVERFULL, CROWDED, CROSSED):
             assert not player.root.evaluate(check), name

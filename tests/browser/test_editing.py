@@ -3,12 +3,14 @@
 import pytest
 from playwright.sync_api import expect
 
+from course_utils.examples import FORCED_ALIGNMENTS
 from course_utils.notebook import with_probability
-from course_utils.scenes.viterbi import viterbi_scene
+from course_utils.scenes.trellis import trellis_scene
+from course_utils.trellis import fill_trellis
 from tests.browser.conftest import EXAMPLE, IMPORTS
-from tests.browser.lab import Notebook
+from tools.lab import Notebook
 
-Y = [[0.9, 0.1], [0.6, 0.4], [0.3, 0.7], [0.2, 0.8]]
+Y = FORCED_ALIGNMENTS["worked example"].y.tolist()
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +33,7 @@ def player(edited_notebook):
 
 def expect_scene(player, y, step):
     """The whole picture is that of a scene made from scratch."""
-    scene = viterbi_scene(y, "AB")
+    scene = trellis_scene(fill_trellis(y, "AB"))
     for (t, k), p in ((cell, y[cell[0]][cell[1]]) for cell in [(t, k) for t in range(4) for k in range(2)]):
         expect(player.mark(f"y-{t}-{k}").locator(".slot")).to_have_text(f"{p:.3g}")
     player.expect_step(step)

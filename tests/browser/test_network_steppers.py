@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
+from course_utils.examples import CONDITIONS, WORKED_NET, WORKED_TARGET, WORKED_X
+from course_utils.machines import add_binary
 from course_utils.notebook import (
     adder_explorer,
     adder_stepper,
@@ -15,9 +17,7 @@ from course_utils.notebook import (
     product_stepper,
     rnn_stepper,
 )
-from course_utils.rnn import RNN
-from course_utils.scenes.unrolled import adder_scene
-from course_utils.stability import CONDITIONS
+from course_utils.scenes.unrolled_forward import adder_scene
 from tests.browser.shelf import (
     alert_of,
     check_clicks,
@@ -33,13 +33,10 @@ from tests.browser.shelf import (
     weak_texts,
 )
 
-NET = RNN([[0.5, -0.3], [0.2, 0.4]], [[0.6, -0.4], [0.3, 0.8]], [0.1, -0.15], [[1, -0.5], [-0.7, 0.9]], [0.05, -0.05])
-NETWORK = f"RNN({', '.join(repr(value.tolist()) for value in (NET.W_xh, NET.W_hh, NET.b_h, NET.W_hy, NET.b_y))})"
-X, TARGET = [[1.0, 0.0], [0.5, -1.0], [-0.4, 0.3], [0.2, 0.7]], [0, 1, 1, 0]
-FROM_PACKAGE = "from course_utils.rnn import RNN\n"
-RNN_CELL = f"{FROM_PACKAGE}rnn_stepper({NETWORK}, {X}, {TARGET})"
-BPTT_CELL = f"{FROM_PACKAGE}bptt_stepper({NETWORK}, {X}, {TARGET})"
-PRODUCT_CELL = f"{FROM_PACKAGE}product_stepper({NETWORK}, {X})"
+EXAMPLES = "from course_utils.examples import WORKED_NET, WORKED_TARGET, WORKED_X\n"
+RNN_CELL = f"{EXAMPLES}rnn_stepper(WORKED_NET, WORKED_X, WORKED_TARGET)"
+BPTT_CELL = f"{EXAMPLES}bptt_stepper(WORKED_NET, WORKED_X, WORKED_TARGET)"
+PRODUCT_CELL = f"{EXAMPLES}product_stepper(WORKED_NET, WORKED_X)"
 STRUCTURES = {
     "dependency one to one": ("dependency_stepper('one to one')", lambda: dependency_stepper("one to one").shown()),
     "dependency encoder-decoder": (
@@ -55,11 +52,11 @@ SHOWN = {
     **STRUCTURES,
     "dependency explorer": ("dependency_explorer()", lambda: dependency_explorer().shown()),
     "permutation": ("permutation_stepper()", lambda: permutation_stepper().shown()),
-    "rnn": (RNN_CELL, lambda net=NET, x=X: rnn_stepper(net, x, TARGET).shown()),
+    "rnn": (RNN_CELL, lambda net=WORKED_NET, x=WORKED_X: rnn_stepper(net, x, WORKED_TARGET).shown()),
     "adder": ("adder_stepper('1011', '110')", lambda: adder_stepper("1011", "110").shown()),
     "adder explorer": ("adder_explorer()", lambda: adder_explorer().shown()),
-    "bptt": (BPTT_CELL, lambda net=NET, x=X: bptt_stepper(net, x, TARGET).shown()),
-    "product": (PRODUCT_CELL, lambda net=NET: product_stepper(net, X).shown()),
+    "bptt": (BPTT_CELL, lambda net=WORKED_NET, x=WORKED_X: bptt_stepper(net, x, WORKED_TARGET).shown()),
+    "product": (PRODUCT_CELL, lambda net=WORKED_NET: product_stepper(net, WORKED_X).shown()),
     "gradient explorer": ("gradient_explorer()", lambda: gradient_explorer().shown()),
 }
 OF_A_NETWORK = ["rnn", "bptt"]
@@ -72,9 +69,9 @@ def shelf(lab, browser):
 
 
 def with_W_hh(r, c, value):
-    W_hh = NET.W_hh.copy()
+    W_hh = WORKED_NET.W_hh.copy()
     W_hh[r, c] = value
-    return NET.with_parameters(W_hh=W_hh)
+    return WORKED_NET.with_parameters(W_hh=W_hh)
 
 
 # -- stepping
@@ -121,7 +118,7 @@ def test_a_typed_weight_and_a_dragged_input_are_drawn_at_once(shelf, changed, na
     mouse.down()
     mouse.move(x, middle - 20, steps=6)
     mouse.up()
-    inputs = np.array(X)
+    inputs = np.array(WORKED_X)
     inputs[1, 0] = 1.5
     expect(player.mark("x-1-0").locator(".slot")).to_have_text("1.5")
     expect_picture(player, make(net, inputs), 5)
@@ -172,13 +169,13 @@ def test_the_adder_explorer_follows_its_controls(shelf, changed):
     changed("adder explorer")
     player, cell = shelf.player("adder explorer"), shelf.cell("adder explorer")
     fill(cell, "a", "111")
-    expect_scene(player, adder_scene("111", "110"))
+    expect_scene(player, adder_scene("111", "110", *add_binary("111", "110")))
     fill(cell, "b", "12")
     expect(alert_of(cell)).to_contain_text("write a binary number")
-    expect_scene(player, adder_scene("111", "110"))
+    expect_scene(player, adder_scene("111", "110", *add_binary("111", "110")))
     fill(cell, "b", "1")
     expect(alert_of(cell)).to_have_count(0)
-    expect_scene(player, adder_scene("111", "1"))
+    expect_scene(player, adder_scene("111", "1", *add_binary("111", "1")))
 
 
 def test_the_gradient_explorer_follows_its_controls(shelf, changed):

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import EXAMPLE, IMPORTS, STRIP, TRAINING
-from tests.browser.lab import check_mounted
+from tools.lab import check_mounted
 
 SHORTCUTS = ["a", "b", "m", "y", "r", "x", "c", "v", "z", "d", "d", "i", "i", "0", "0", "l", "o", "h", "j", "k", "f"]
 SHORTCUTS += ["Enter", "Shift+Enter", "Shift+m", "Shift+l", "Delete", "Escape", "1", "ArrowUp", "ArrowDown"]
@@ -111,7 +111,7 @@ def test_a_saved_output_shows_the_numbers_where_no_kernel_has_the_widget(noteboo
 
 def test_a_broken_player_turns_the_check_red(notebook):
     one = notebook(
-        "import course_utils.notebook.editing as c\nclass Broken(c.Stepper):\n    _esm = 'export default { render( {'\n"
+        "import course_utils.stepper.stepper as c\nclass Broken(c.Stepper):\n    _esm = 'export default { render( {'\n"
         "c.Stepper = Broken\nfrom course_utils.notebook import *\nviterbi_stepper([[.9, .1], [.2, .8]], 'AB')",
         run=False,
         quiet=False,

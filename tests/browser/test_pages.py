@@ -1,20 +1,22 @@
 """Scenes exported to a file play without a kernel and without a network, whatever page is around them."""
 
-import shutil
-
 import pytest
 from playwright.sync_api import expect
 
 from course_utils.alignment_training import train
-from course_utils.scenes.training import training_scene
-from course_utils.scenes.viterbi import viterbi_scene
-from course_utils.stepper import page as page_module
-from course_utils.stepper.page import page as export
-from tests.browser.lab import Player, Watch
+from course_utils.examples import FORCED_ALIGNMENTS
+from course_utils.scenes.alignment_training import training_scene
+from course_utils.scenes.trellis import trellis_scene
+from course_utils.site import page as page_module
+from course_utils.site.page import fragment
+from course_utils.site.page import page as export
+from course_utils.stepper import script, styles
+from course_utils.trellis import fill_trellis
 from tests.browser.test_looks import CONTRASTS, LEAST_CONTRAST, TOO_WIDE_OR_SMALL
+from tools.lab import Player, Watch
 
 INPUTS, TARGETS = [[0, 1, 2, 1], [0, 0, 1, 2]], [[0, 1], [0, 1]]
-Y = [[0.9, 0.1], [0.6, 0.4], [0.3, 0.7], [0.2, 0.8]]
+Y = FORCED_ALIGNMENTS["worked example"].y
 
 # Where a fragment is put. A browser reads a page that declares no character set as it sees fit.
 NO_CHARSET = "<!doctype html><title>Pictures</title><p>A picture:</p>{}"
@@ -32,19 +34,19 @@ AROUND = {
 
 @pytest.fixture(scope="module")
 def trellis():
-    return viterbi_scene(Y, "AB")
+    return trellis_scene(fill_trellis(Y, "AB"))
 
 
 @pytest.fixture(scope="module")
 def logarithms():
     """A scene whose drawing, sentences, formulas and table all have characters beyond ASCII: −0.105, −∞, V₀."""
-    return viterbi_scene(Y, "AB", domain="log")
+    return trellis_scene(fill_trellis(Y, "AB", domain="log"))
 
 
 @pytest.fixture(scope="module")
 def training():
-    run = train([[1, 0], [0, 0], [0, 0]], INPUTS, TARGETS, paths="best", steps=20)
-    return training_scene(run, INPUTS, TARGETS, iterations=20)
+    run = train([[1, 0], [0, 0], [0, 0]], INPUTS, TARGETS, paths="best", iterations=20)
+    return training_scene(run, iterations=20)
 
 
 @pytest.fixture(scope="module")
@@ -120,14 +122,14 @@ def test_what_only_a_kernel_could_do_is_not_offered(offline, files):
 
 @pytest.mark.parametrize("around", AROUND)
 def test_a_fragment_plays_offline_in(around, offline, write, logarithms, picture):
-    page = offline(write(AROUND[around].format(logarithms.to_html())))
+    page = offline(write(AROUND[around].format(fragment(logarithms))))
     plays_as_written(Player(page, page.locator(".rc-stepper")), logarithms)
     picture(page.locator("body"), f"fragment-{around}")
 
 
 @pytest.mark.parametrize("served_as", ["text/html", "text/html; charset=iso-8859-1", "text/html; charset=windows-1252"])
 def test_what_a_server_says_of_the_characters_changes_nothing(served_as, offline, write, logarithms):
-    page = offline(write(logarithms.to_html()), served_as)
+    page = offline(write(fragment(logarithms)), served_as)
     plays_as_written(Player(page, page.locator(".rc-stepper")), logarithms)
     page = offline(write(export("Größen × Zahlen", [logarithms])), served_as)
     plays_as_written(Player(page, page.locator(".rc-stepper")), logarithms)
@@ -136,7 +138,7 @@ def test_what_a_server_says_of_the_characters_changes_nothing(served_as, offline
 
 @pytest.mark.parametrize("players", [(True, True), (False, True), (True, False)])
 def test_fragments_share_a_page(players, offline, write, logarithms, trellis):
-    html = logarithms.to_html(player=players[0]) + trellis.to_html(player=players[1])
+    html = fragment(logarithms, player=players[0]) + fragment(trellis, player=players[1])
     page = offline(write(html))
     expect(page.locator(".rc-stepper")).to_have_count(2)
     first, second = (Player(page, page.locator(".rc-stepper").nth(which)) for which in (0, 1))
@@ -147,7 +149,7 @@ def test_fragments_share_a_page(players, offline, write, logarithms, trellis):
 
 
 def test_one_scene_plays_twice_on_a_page(offline, write, logarithms):
-    page = offline(write(2 * logarithms.to_html()))
+    page = offline(write(2 * fragment(logarithms)))
     expect(page.locator(".rc-stepper")).to_have_count(2)
     first, second = (Player(page, page.locator(".rc-stepper").nth(which)) for which in (0, 1))
     plays_as_written(first, logarithms)
@@ -156,16 +158,10 @@ def test_one_scene_plays_twice_on_a_page(offline, write, logarithms):
     first.expect_step(1)
 
 
-def test_the_player_may_be_written_in_any_characters(offline, write, logarithms, tmp_path, monkeypatch):
-    here = page_module._HERE
-    shutil.copytree(here, tmp_path / "stepper")
-    shutil.copytree(here.parent / "scenes", tmp_path / "scenes")
-    with (tmp_path / "stepper" / "stepper.css").open("a", encoding="utf-8") as css:
-        css.write('/* × */ .rc-says::after { content: "×1 𝄞"; }')
-    with (tmp_path / "stepper" / "stepper.js").open("a", encoding="utf-8") as js:
-        js.write("\nwindow.rcWritten = `×1 𝄞`; // ×")
-    monkeypatch.setattr(page_module, "_HERE", tmp_path / "stepper")
-    page = offline(write(logarithms.to_html()), "text/html; charset=iso-8859-1")
+def test_the_player_may_be_written_in_any_characters(offline, write, logarithms, monkeypatch):
+    monkeypatch.setattr(page_module, "styles", lambda: styles() + '/* × */ .rc-says::after { content: "×1 𝄞"; }')
+    monkeypatch.setattr(page_module, "script", lambda: script() + "\nwindow.rcWritten = `×1 𝄞`; // ×")
+    page = offline(write(fragment(logarithms)), "text/html; charset=iso-8859-1")
     assert page.evaluate("() => rcWritten") == "×1 𝄞"
     says = page.locator(".rc-says")
     assert says.evaluate("says => getComputedStyle(says, '::after').content") == '"×1 𝄞"'
@@ -179,7 +175,7 @@ def test_without_scripts_the_numbers_are_there(offline, files):
 
 @pytest.mark.parametrize("around", ["nothing", "iso-8859-1"])
 def test_without_scripts_a_fragment_shows_its_numbers(around, offline, write, logarithms):
-    page = offline(write(AROUND[around].format(logarithms.to_html())), java_script_enabled=False)
+    page = offline(write(AROUND[around].format(fragment(logarithms))), java_script_enabled=False)
     expect(page.locator("table")).to_be_visible()
     for row, cells in zip(page.locator("tbody tr").all(), logarithms.table.rows, strict=True):
         assert row.locator("th, td").all_inner_texts() == list(cells)

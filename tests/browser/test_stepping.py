@@ -5,9 +5,11 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from course_utils.scenes.viterbi import viterbi_scene
+from course_utils.examples import FORCED_ALIGNMENTS
+from course_utils.scenes.trellis import trellis_scene
+from course_utils.trellis import fill_trellis
 
-SCENE = viterbi_scene([[0.9, 0.1], [0.6, 0.4], [0.3, 0.7], [0.2, 0.8]], "AB")
+SCENE = trellis_scene(fill_trellis(FORCED_ALIGNMENTS["worked example"].y, "AB"))
 LAST = len(SCENE.steps) - 1
 STEP_OF = {mark: n for n, step in enumerate(SCENE.steps) for mark in step.computes}
 

@@ -1,25 +1,20 @@
 """One test for each line of ERRATA.md that belongs to chapter 3: the printed claim fails, the right form holds."""
 
 from collections import Counter
+from dataclasses import replace
 from itertools import pairwise, product
 from math import log2
 
 import numpy as np
 import pytest
+from planting import assert_red, instead
 
 from course_utils import mlp
+from course_utils.bidirectional import BidirectionalPass, BidirectionalRNN, run_bidirectional
+from course_utils.bptt import backward, truncated_per_loss
 from course_utils.gradient_check import numerical_gradient
-from course_utils.rnn import (
-    RNN,
-    BidirectionalRNN,
-    backward,
-    delay,
-    parity,
-    random_rnn,
-    run,
-    run_bidirectional,
-    truncated_per_loss,
-)
+from course_utils.machines import delay, parity
+from course_utils.rnn import RNN, ForwardPass, random_rnn, run
 
 
 @pytest.fixture
@@ -124,9 +119,13 @@ def test_e16_the_gradient_of_the_output_weights_needs_no_chain(example):
     np.testing.assert_allclose(W_hy, weights["W_hy"].grad, atol=1e-14)
     np.testing.assert_allclose(b_y, weights["b_y"].grad, atol=1e-14)
 
-    own_step_only = truncated_per_loss(forward, error, 0)[1]["W_hh"]
-    assert np.abs(own_step_only - weights["W_hh"].grad.numpy()).max() > 0.3  # those before the state do need it
-    np.testing.assert_allclose(backward(forward, error).gradients["W_hh"], weights["W_hh"].grad, atol=1e-12)
+    whole, own_step_only = backward(forward, error).gradients, truncated_per_loss(forward, error, 0)[1]
+    for gradients in (whole, own_step_only):
+        np.testing.assert_allclose(gradients["W_hy"], W_hy, atol=1e-14)
+        np.testing.assert_allclose(gradients["b_y"], b_y, atol=1e-14)
+    # Those before the state do need the chain.
+    assert np.abs(own_step_only["W_hh"] - weights["W_hh"].grad.numpy()).max() > 0.3
+    np.testing.assert_allclose(whole["W_hh"], weights["W_hh"].grad, atol=1e-12)
 
 
 def test_e17_without_its_recurrent_weights_the_network_is_the_series_perceptron(example):
@@ -139,3 +138,82 @@ def test_e17_without_its_recurrent_weights_the_network_is_the_series_perceptron(
     sizes = [sum(v.size for v in mlp.random_mlp(np.random.default_rng(0), 2 * w, 2, 2).parameters.values()) for w in (1, 4, 64)]  # fmt: skip
     assert sizes == [12, 24, 264]
     assert net.count == 18
+
+
+def keeps_everything(right, net, x, h=None):
+    """A state that is sufficient: the inputs before count twice, so that none is lost in a sum."""
+    return right(net.with_parameters(W_hh=2 * net.W_hh), x, h)
+
+
+def one_function_for_both(right, net, x):
+    return right(BidirectionalRNN(net.forwards, net.forwards), x)
+
+
+def backwards_from_the_last_state_forwards(right, net, x):
+    forwards = run(net.forwards, x)
+    return BidirectionalPass(forwards, run(net.backwards, np.asarray(x)[::-1], forwards.h[-1]))
+
+
+def causal_in_both_directions(right, net, x):
+    backwards = run(net.backwards, x)
+    turned = ForwardPass(net.backwards, backwards.x[::-1], backwards.states[::-1], backwards.logits[::-1])
+    return BidirectionalPass(run(net.forwards, x), turned)
+
+
+def all_that_is_to_come_counts_alike(right, net, x):
+    both = right(net, x)
+    mean = np.cumsum(both.backwards.logits, axis=0) / np.arange(1, len(x) + 1)[:, None]
+    return BidirectionalPass(both.forwards, replace(both.backwards, logits=mean))
+
+
+def through_the_chain(right, forward, d_logits):
+    """Every gradient from the deltas, also those of the output weights: the error as the states see it."""
+    found = right(forward, d_logits)
+    chained = found.delta @ np.linalg.pinv(forward.net.W_hy)
+    gradients = found.gradients | {"W_hy": chained.T @ forward.h, "b_y": chained.sum(axis=0)}
+    return replace(found, gradients=gradients)
+
+
+def weights_of_their_own_for_every_frame(right, net, x, h=None):
+    return right(net, np.asarray(x) * np.linspace(1, 2, len(x))[:, None], h)
+
+
+MISTAKES = {
+    "E13: a state is enough": (
+        test_e13_a_state_settles_the_outputs_to_come_but_not_the_target,
+        instead(run, keeps_everything),
+    ),
+    "E14: one function for both directions": (
+        test_e14_two_directions_have_two_sets_of_weights_a_boundary_and_twice_the_outputs_weights,
+        instead(run_bidirectional, one_function_for_both),
+    ),
+    "E14: no boundary of its own behind the last frame": (
+        test_e14_two_directions_have_two_sets_of_weights_a_boundary_and_twice_the_outputs_weights,
+        instead(run_bidirectional, backwards_from_the_last_state_forwards),
+    ),
+    "E14: the output layer stays as it was": (
+        test_e14_two_directions_have_two_sets_of_weights_a_boundary_and_twice_the_outputs_weights,
+        instead(BidirectionalPass.logits, lambda right, both: both.forwards.logits),
+    ),
+    "E14b: the past alone in both directions": (
+        test_e14b_an_output_depends_on_the_past_alone_in_one_direction_only,
+        instead(run_bidirectional, causal_in_both_directions),
+    ),
+    "E15: no look-ahead is enough": (
+        test_e15_a_few_frames_of_look_ahead_bring_a_bidirectional_network_close_to_the_whole,
+        instead(run_bidirectional, all_that_is_to_come_counts_alike),
+    ),
+    "E16: the output weights through the chain": (
+        test_e16_the_gradient_of_the_output_weights_needs_no_chain,
+        instead(backward, through_the_chain),
+    ),
+    "E17: weights shared across examples, not across time": (
+        test_e17_without_its_recurrent_weights_the_network_is_the_series_perceptron,
+        instead(run, weights_of_their_own_for_every_frame),
+    ),
+}
+
+
+@pytest.mark.parametrize(("guard", "mistake"), MISTAKES.values(), ids=MISTAKES)
+def test_the_guard_sees_the_mistake(guard, mistake, monkeypatch, request):
+    assert_red(guard, mistake, monkeypatch, request)

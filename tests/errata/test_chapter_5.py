@@ -1,24 +1,23 @@
 """One test for each line of ERRATA.md on chapter 5 of the notes: the printed claim fails, the right form holds."""
 
+from dataclasses import replace
 from itertools import product as every
 
 import numpy as np
 import pytest
 import torch
+from planting import assert_red, instead
 
+from course_utils.bptt import backward
+from course_utils.examples import CONDITIONS, WORKED_NET, WORKED_TARGET, WORKED_X
+from course_utils.jacobians import matrix_with, product_of_jacobians, spectral_norm, spectral_radius
 from course_utils.losses import cross_entropy_gradient, step_weights
-from course_utils.rnn import RNN, backward, random_rnn, run
-from course_utils.stability import CONDITIONS, matrix_with, product_of_jacobians, spectral_norm, spectral_radius
+from course_utils.rnn import RNN, random_rnn, run
 
-EXAMPLE = RNN(
-    [[0.5, -0.3], [0.2, 0.4]], [[0.6, -0.4], [0.3, 0.8]], [0.1, -0.15], [[1, -0.5], [-0.7, 0.9]], [0.05, -0.05]
-)
-X = np.array([[1, 0], [0.5, -1], [-0.4, 0.3], [0.2, 0.7]])
-TARGET = np.array([0, 1, 1, 0])
 CASES = {case.name: case for case in CONDITIONS}
 
 
-def deltas(kind, base=0.5, net=EXAMPLE, x=X, target=TARGET):
+def deltas(kind, base=0.5, net=WORKED_NET, x=WORKED_X, target=WORKED_TARGET):
     forward, w = run(net, x), step_weights(len(x), kind, base, normalised=kind == "ramp")
     return backward(forward, cross_entropy_gradient(forward.logits, target, w)).delta
 
@@ -28,15 +27,18 @@ def log10_norm(case, n):
 
 
 def test_e25_the_factors_stand_in_falling_order_and_for_the_last_loss_only(oracles):
-    J, last = run(EXAMPLE, X).jacobians(), deltas("end")[-1]
-    h = torch.tensor(run(EXAMPLE, X).h[0], requires_grad=True)
+    forward, last = run(WORKED_NET, WORKED_X), deltas("end")[-1]
+    J, product = forward.jacobians(), product_of_jacobians(forward).matrix(3)
+    h = torch.tensor(run(WORKED_NET, WORKED_X).h[0], requires_grad=True)
     state = h
-    for row in X[1:]:
-        state = torch.tanh(torch.tensor(EXAMPLE.W_xh @ row + EXAMPLE.b_h) + torch.tensor(EXAMPLE.W_hh) @ state)
-    logits = torch.tensor(EXAMPLE.W_hy) @ state + torch.tensor(EXAMPLE.b_y)
-    (-torch.log_softmax(logits, 0)[TARGET[-1]]).backward()
-    right, printed = last @ J[3] @ J[2] @ J[1], last @ J[1] @ J[2] @ J[3]
+    for row in WORKED_X[1:]:
+        state = torch.tanh(torch.tensor(WORKED_NET.W_xh @ row + WORKED_NET.b_h) + torch.tensor(WORKED_NET.W_hh) @ state)
+    logits = torch.tensor(WORKED_NET.W_hy) @ state + torch.tensor(WORKED_NET.b_y)
+    (-torch.log_softmax(logits, 0)[WORKED_TARGET[-1]]).backward()
+    right, printed = last @ product, last @ J[1] @ J[2] @ J[3]
     np.testing.assert_allclose(right, h.grad.numpy(), rtol=1e-12)
+    np.testing.assert_allclose(last @ J[3] @ J[2] @ J[1], right, rtol=1e-12)
+    np.testing.assert_allclose(deltas("end")[0], right, rtol=1e-12)
     np.testing.assert_allclose(right, oracles["O9_end_only"]["delta0"], rtol=1e-11)
     np.testing.assert_allclose(printed, [0.2388634683, 0.3187831246], atol=1e-10)
     assert np.abs(printed - right).max() > 0.1
@@ -62,25 +64,27 @@ def test_e26_a_norm_above_one_is_necessary_but_not_sufficient(oracles):
 
 
 def test_e27_a_norm_below_one_suffices_and_eigenvalues_below_one_do_not(oracles):
+    published = oracles["O11_jacobian"]["relu_nilpotent_20"]
+    for name in ("eigenvalues 0, explodes", "eigenvalues 0, tanh with bias explodes"):
+        assert spectral_radius(CASES[name].W_hh) < 1e-7
+        assert 10 ** log10_norm(name, 20) == pytest.approx(published, rel=1e-6)
+    assert not (CASES["eigenvalues 0, explodes"].W_hh @ CASES["eigenvalues 0, explodes"].W_hh).any()
     for seed in range(50):
         rng = np.random.default_rng(seed)
         net = random_rnn(rng, 2, 4, 2)
         net = net.with_parameters(W_hh=0.9 * net.W_hh / spectral_norm(net.W_hh))
         log_norm = product_of_jacobians(run(net, 3 * rng.normal(size=(200, 2)))).log_norm
         assert (log_norm <= np.arange(201) * np.log(0.9) + 1e-9).all()
-    published = oracles["O11_jacobian"]["relu_nilpotent_20"]
-    for name in ("eigenvalues 0, explodes", "eigenvalues 0, tanh with bias explodes"):
-        assert spectral_radius(CASES[name].W_hh) < 1e-7
-        assert 10 ** log10_norm(name, 20) == pytest.approx(published, rel=1e-6)
-    assert not (CASES["eigenvalues 0, explodes"].W_hh @ CASES["eigenvalues 0, explodes"].W_hh).any()
 
 
 def test_e28_which_norm_and_which_size_of_an_eigenvalue():
     assert np.linalg.norm(np.eye(4)) == 2
+    assert spectral_norm(np.eye(4)) == 1
     assert spectral_norm(np.linalg.matrix_power(np.eye(4), 50)) == 1
     nines = np.full((2, 2), 0.9)
     assert nines.max() < 1
     assert spectral_norm(np.linalg.matrix_power(nines, 20)) == pytest.approx(1.3e5, rel=0.03)
+    assert spectral_radius(CASES["eigenvalue −2, explodes"].W_hh) == 2
     assert log10_norm("eigenvalue −2, explodes", 20) == pytest.approx(20 * np.log10(2))
     assert log10_norm("rotation, neither", 200) == pytest.approx(0, abs=1e-12)
     W, norms = CASES["norm 10, vanishes"].W_hh, []
@@ -122,7 +126,7 @@ def test_e30_a_ramp_needs_a_base_above_zero_and_a_division_by_its_sum():
 
 
 def test_e31_a_ramp_vanishes_at_the_first_step_and_early_losses_have_a_floor():
-    calm, x = EXAMPLE.with_parameters(W_hh=0.4 * EXAMPLE.W_hh), np.random.default_rng(0).normal(size=(50, 2))
+    calm, x = WORKED_NET.with_parameters(W_hh=0.4 * WORKED_NET.W_hh), np.random.default_rng(0).normal(size=(50, 2))
     label = np.zeros(50, int)
     sizes = {
         (kind, base): np.linalg.norm(deltas(kind, base, calm, x, label)[0])
@@ -146,7 +150,7 @@ def test_e31_a_ramp_vanishes_at_the_first_step_and_early_losses_have_a_floor():
 def test_e32_the_share_of_the_last_loss_is_as_small_under_dense_supervision():
     rng = np.random.default_rng(0)
     x, target = rng.normal(size=(60, 2)), rng.integers(2, size=60)
-    forward = run(EXAMPLE, x)
+    forward = run(WORKED_NET, x)
     parts = [  # one delta for each loss; together they are the dense one
         backward(forward, cross_entropy_gradient(forward.logits, target, np.eye(60)[t])).delta for t in range(60)
     ]
@@ -158,7 +162,136 @@ def test_e32_the_share_of_the_last_loss_is_as_small_under_dense_supervision():
 
 
 def test_e33_the_last_delta_can_be_zero():
-    for W_hy, most in ((0 * EXAMPLE.W_hy, 0.0), (1000 * EXAMPLE.W_hy, 1e-30)):
-        net = EXAMPLE.with_parameters(W_hy=W_hy)
+    for W_hy, most in ((0 * WORKED_NET.W_hy, 0.0), (1000 * WORKED_NET.W_hy, 1e-30)):
+        net = WORKED_NET.with_parameters(W_hy=W_hy)
         assert np.abs(deltas("end", net=net)).max() <= most
     assert np.abs(deltas("end")).max() > 0.5
+
+
+def in_reverse_order(right, forward):
+    found, J = right(forward), forward.jacobians()
+    for n in range(1, len(J) + 1):
+        product = np.linalg.multi_dot([np.eye(len(J[0])), *J[len(J) - n :]])
+        found.direction[n] = product / np.linalg.norm(product, 2)
+        found.log_norm[n] = np.log(np.linalg.norm(product, 2))
+    return found
+
+
+def power_of(size):
+    """The product grows as a power of one number for W_hh, whatever the slopes and the directions."""
+
+    def wrong(right, forward):
+        n = np.arange(len(forward.x) + 1)
+        return replace(right(forward), log_norm=n * np.log(max(size(forward.net.W_hh), 1e-300)))
+
+    return wrong
+
+
+def vanishes_as_the_state_does(right, forward, d_logits):
+    found = right(forward, d_logits)
+    return replace(found, gradients=found.gradients | {"W_hh": found.contributions("W_hh")[0]})
+
+
+def any_base(right, T, kind, base=0.5, *, normalised=False):
+    if kind != "ramp":
+        return right(T, kind, normalised=normalised)
+    weights = base ** np.arange(T - 1, -1, -1.0)
+    return weights / weights.sum() if normalised else weights
+
+
+def strengthens_the_early_steps(right, T, kind, base=0.5, *, normalised=False):
+    return right(T, "uniform" if kind == "ramp" else kind)
+
+
+def a_floor_under_none(right, T, kind, *rest, **normalised):
+    return 0 * right(T, kind, *rest, **normalised) if kind == "uniform" else right(T, kind, *rest, **normalised)
+
+
+def strong_at_every_step(right, forward, d_logits):
+    """Deltas that do not fade on their way back."""
+    found = right(forward, d_logits)
+    size = np.linalg.norm(found.delta, axis=1, keepdims=True)
+    unfaded = np.where(size > 0, found.delta / np.where(size > 0, size, 1), 0)
+    return replace(found, dz=unfaded * forward.slope)
+
+
+def never_quite_certain(right, *args):
+    gradient = right(*args)
+    return np.where(gradient < 0, np.minimum(gradient, -1e-3), np.maximum(gradient, 1e-3))
+
+
+def output_weights_that_are_never_zero(right, forward, d_logits):
+    return right(replace(forward, net=forward.net.with_parameters(W_hy=WORKED_NET.W_hy)), d_logits)
+
+
+MISTAKES = {
+    "E25: the factors in the order of time": (
+        test_e25_the_factors_stand_in_falling_order_and_for_the_last_loss_only,
+        instead(product_of_jacobians, in_reverse_order),
+    ),
+    "E25: for the last loss whatever the losses": (
+        test_e25_the_factors_stand_in_falling_order_and_for_the_last_loss_only,
+        instead(step_weights, lambda right, T, kind, *rest, **normalised: right(T, "end")),
+    ),
+    "E26: a norm above 1 explodes": (
+        test_e26_a_norm_above_one_is_necessary_but_not_sufficient,
+        instead(product_of_jacobians, power_of(spectral_norm)),
+    ),
+    "E27: eigenvalues below 1 vanish": (
+        test_e27_a_norm_below_one_suffices_and_eigenvalues_below_one_do_not,
+        instead(product_of_jacobians, power_of(spectral_radius)),
+    ),
+    "E27: the norm is the largest eigenvalue": (
+        test_e27_a_norm_below_one_suffices_and_eigenvalues_below_one_do_not,
+        instead(spectral_norm, lambda right, W: spectral_radius(W)),
+    ),
+    "E28: the norm of Frobenius": (
+        test_e28_which_norm_and_which_size_of_an_eigenvalue,
+        instead(spectral_norm, lambda right, W: np.linalg.norm(W)),
+    ),
+    "E28: the largest entry": (
+        test_e28_which_norm_and_which_size_of_an_eigenvalue,
+        instead(spectral_norm, lambda right, W: np.abs(W).max()),
+    ),
+    "E28: −2 is less than 1": (
+        test_e28_which_norm_and_which_size_of_an_eigenvalue,
+        instead(spectral_radius, lambda right, W: np.linalg.eigvals(W).real.max()),
+    ),
+    "E29: the gradient of the weight vanishes too": (
+        test_e29_the_gradient_of_the_state_vanishes_and_that_of_the_weight_does_not,
+        instead(backward, vanishes_as_the_state_does),
+    ),
+    "E30: any base below 1": (
+        test_e30_a_ramp_needs_a_base_above_zero_and_a_division_by_its_sum,
+        instead(step_weights, any_base),
+    ),
+    "E30: weights that are compared as they are": (
+        test_e30_a_ramp_needs_a_base_above_zero_and_a_division_by_its_sum,
+        instead(step_weights, lambda right, *args, normalised=False: right(*args)),
+    ),
+    "E31: a ramp strengthens the early steps": (
+        test_e31_a_ramp_vanishes_at_the_first_step_and_early_losses_have_a_floor,
+        instead(step_weights, strengthens_the_early_steps),
+    ),
+    "E31: early losses cost nothing": (
+        test_e31_a_ramp_vanishes_at_the_first_step_and_early_losses_have_a_floor,
+        instead(step_weights, a_floor_under_none),
+    ),
+    "E32: a strong gradient is one about the end": (
+        test_e32_the_share_of_the_last_loss_is_as_small_under_dense_supervision,
+        instead(backward, strong_at_every_step),
+    ),
+    "E33: the error is never zero": (
+        test_e33_the_last_delta_can_be_zero,
+        instead(cross_entropy_gradient, never_quite_certain),
+    ),
+    "E33: it always reaches the last state": (
+        test_e33_the_last_delta_can_be_zero,
+        instead(backward, output_weights_that_are_never_zero),
+    ),
+}
+
+
+@pytest.mark.parametrize(("guard", "mistake"), MISTAKES.values(), ids=MISTAKES)
+def test_the_guard_sees_the_mistake(guard, mistake, monkeypatch, request):
+    assert_red(guard, mistake, monkeypatch, request)

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from enumeration import collapse_slowly, labels_by_string, scores_of_labels
 
-from course_utils.exercises import judge
 from course_utils.exercises.ch09 import EXERCISES
+from course_utils.exercises.judge import judge
+
+pytestmark = pytest.mark.slow
 
 BY_ID = {exercise.id: exercise for exercise in EXERCISES}
 SEEDS = [0, 1, 20, 12345]
@@ -168,18 +170,18 @@ def search_with_a_dictionary(log_y, blank, width):
     beam = {(): (0.0, -math.inf)}
     for frame in log_y:
         found = {}
-        for prefix, (in_blank, in_symbol) in beam.items():
+        for prefix, (log_p_blank, log_p_non_blank) in beam.items():
             for k, p in enumerate(frame):
                 longer = prefix if k == blank else (*prefix, k)
                 b, s = found.get(longer, (-math.inf, -math.inf))
                 if k == blank:
-                    found[prefix] = log_sum(b, in_blank + p, in_symbol + p), s
+                    found[prefix] = log_sum(b, log_p_blank + p, log_p_non_blank + p), s
                 elif prefix and k == prefix[-1]:
-                    found[longer] = b, log_sum(s, in_blank + p)
+                    found[longer] = b, log_sum(s, log_p_blank + p)
                     b, s = found.get(prefix, (-math.inf, -math.inf))
-                    found[prefix] = b, log_sum(s, in_symbol + p)
+                    found[prefix] = b, log_sum(s, log_p_non_blank + p)
                 else:
-                    found[longer] = b, log_sum(s, in_blank + p, in_symbol + p)
+                    found[longer] = b, log_sum(s, log_p_blank + p, log_p_non_blank + p)
         best = sorted(found, key=lambda prefix: log_sum(*found[prefix]), reverse=True)
         beam = {prefix: found[prefix] for prefix in best[:width]}
     best = max(beam, key=lambda prefix: log_sum(*beam[prefix]))
@@ -365,9 +367,9 @@ def search_by_products(log_y, blank, width):
                     ways = [(prefix, 0.0, s * p), ((*prefix, k), 0.0, b * p)]
                 else:
                     ways = [((*prefix, k), 0.0, (b + s) * p)]
-                for string, in_blank, in_symbol in ways:
+                for string, log_p_blank, log_p_non_blank in ways:
                     old = found.get(string, (0.0, 0.0))
-                    found[string] = old[0] + in_blank, old[1] + in_symbol
+                    found[string] = old[0] + log_p_blank, old[1] + log_p_non_blank
         beam = dict(sorted(found.items(), key=lambda item: -sum(item[1]))[:width])
     best = max(beam, key=lambda prefix: sum(beam[prefix]))
     return best, math.log(sum(beam[best]))
@@ -394,8 +396,8 @@ def test_a_wrong_idea_is_named_however_it_is_written(answer, known, seed):
     number, name = known
     report = judge(BY_ID[number], answer, seed)
     assert report.status == "incorrect"
-    assert report.misconception is not None, f"{report.case.name}: {report.says}"
-    assert report.misconception.name == name
+    assert report.misconception is not None, f"{report.case}: {report.says}"
+    assert report.misconception == name
 
 
 def test_two_wrong_ideas_at_once_are_wrong_but_not_named_falsely():

@@ -1,14 +1,27 @@
 """What holds for the exercises of every chapter alike; the files beside this one hold what is special to a chapter."""
 
+import json
+import pickle
+import time
 from collections import defaultdict
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from remembering import remembering
 
-from course_utils.exercises import EXERCISES, CheckFailed, check, judge
+from course_utils.exercises.check import CheckFailed, check
+from course_utils.exercises.judge import judge
+from course_utils.exercises.registry import EXERCISES
+
+pytestmark = pytest.mark.slow
 
 SEEDS = [0, 1, 20, 12345]
 ALL = list(EXERCISES.values())
+REMEMBERING = {}
+for _exercise in ALL:
+    REMEMBERING[_exercise] = remembering(_exercise)
+    REMEMBERING |= zip(_exercise.misconceptions, REMEMBERING[_exercise].misconceptions, strict=True)
 EVERY_IDEA = [pytest.param(e, m, id=f"{e.id} {m.name}") for e in ALL for m in e.misconceptions]
 COUNTS = {"1": 3, "2": 3, "3": 3, "4": 3, "5": 3, "8": 4, "9": 6}
 STOPS_IN_CHAPTER = "3"  # some of whose wrong ideas end in an error rather than in a wrong number
@@ -27,12 +40,25 @@ def test_the_reference_is_right(exercise, seed):
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize(("exercise", "idea"), EVERY_IDEA)
 def test_every_known_wrong_idea_is_rejected_and_named(exercise, idea, seed):
-    report = judge(exercise, idea.answer, seed)
+    answer = idea.answer if seed == SEEDS[0] else REMEMBERING[idea].answer  # run afresh at least once
+    report = judge(REMEMBERING[exercise], answer, seed)
     stops = exercise.id.startswith(f"{STOPS_IN_CHAPTER}.")
     assert report.status == "incorrect" or (stops and report.status == "could not run")
     assert report.points == 0
-    assert report.misconception is idea, f"taken for {report.misconception and report.misconception.name}"
+    assert report.misconception == idea.name
+    assert report.hint == idea.hint
     assert report.says
+    assert pickle.loads(pickle.dumps(report)) == report
+    assert json.dumps(report.to_json(), allow_nan=False)
+
+
+@every_exercise
+def test_a_first_check_is_quick(exercise):
+    """Does it take less than two seconds of the processor, with the reference and all wrong ideas to run?"""
+    untouched = replace(exercise, title=f"{exercise.title}, once more")  # nothing of it is known yet
+    before = time.process_time()
+    judge(untouched, exercise.misconceptions[-1].answer)
+    assert time.process_time() - before < 2
 
 
 @every_exercise

@@ -14,8 +14,10 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from course_utils.exercises import EXERCISES
+from course_utils.exercises.registry import EXERCISES
 from course_utils.grading import folder, leaks, mistakes, student
+
+pytestmark = pytest.mark.slow
 
 ROOT = Path(student.__file__).resolve().parents[2]
 CHAPTERS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -85,7 +87,7 @@ SOLVE_FORWARD, CHECK_FORWARD, SOLVE_TRACE, CHECK_TRACE = 2, 3, 4, 5  # where the
 def two_exercises():
     cells = [
         new_markdown_cell("# Two exercises"),
-        new_code_cell("import numpy as np\n\nimport course_utils\nfrom course_utils.exercises import check"),
+        new_code_cell("import numpy as np\n\nimport course_utils\nfrom course_utils.exercises.check import check"),
         solution_cell("viterbi_forward(log_y, target)", FORWARD, "viterbi_forward"),
         check_cell('check("8.1", viterbi_forward)', "check_viterbi_forward", 3),
         solution_cell("trace_back(trellis)", TRACE, "trace_back"),
@@ -198,9 +200,10 @@ def test_tree_holds_what_a_student_needs_and_no_more(students_tree):
         "requirements.txt",
         "tools/setup_env.py",
         "notebooks/08_small.ipynb",
-        "course_utils/stepper/stepper.js",
+        "course_utils/stepper/player.js",
+        "course_utils/stepper/stepper.css",
         "course_utils/scenes/scene.css",
-        "course_utils/exercises/checking.py",
+        "course_utils/exercises/check.py",
     } <= set(tree)
     assert not [name for name in tree if "grading" in name or "__pycache__" in name or "test" in name]
 

@@ -12,8 +12,10 @@ from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from course_utils import compiled
-from course_utils.exercises import EXERCISES
+from course_utils.exercises.registry import EXERCISES
 from tools.notebooks import METADATA, NOTEBOOKS, SECONDS_TO_WAIT, faults, run
+
+pytestmark = pytest.mark.slow
 
 PATHS = sorted(NOTEBOOKS.glob("*.ipynb"))
 # Of the processor, so that what else a machine has to do does not matter much. They leave room for one half as fast

@@ -9,18 +9,25 @@ import numpy as np
 import pytest
 from enumeration import collapse_slowly, labels_by_string, random_table, scores_of_labels
 
-from course_utils import decoding
-from course_utils.beam_steps import search
+from course_utils import beam_trace, decoding
+from course_utils.beam_trace import MOST_STRINGS, search, trace_beam, trace_greedy
 from course_utils.ctc import forward_backward
-from course_utils.scenes import decoding as module
-from course_utils.scenes.decoding import MOST_STRINGS, beam_scene, greedy_scene
-from course_utils.scenes.scene import number
+from course_utils.examples import CTC_SYMBOLS, CTC_Y
+from course_utils.scenes.decoding import beam_scene, greedy_scene
+from course_utils.scenes.wording import number
 
-Y43 = np.array([[0.5, 0.3, 0.2], [0.1, 0.6, 0.3], [0.4, 0.35, 0.25], [0.2, 0.7, 0.1]])  # columns: blank, a, b
 KEEPS = ["alignments", "prefixes", "one score"]
 NAMES = "wxyz"
 CLOSE = 2e-9  # what differs by less, the scene takes for equal
 NAN = re.compile(r"NaN|Infinity|\bnan\b|\binf\b|∞")
+
+
+def draw_greedy(y, symbols, blank=0):
+    return greedy_scene(trace_greedy(y, blank), symbols)
+
+
+def draw_beam(y, symbols, blank=0, *, width=2, keeps="prefixes"):
+    return beam_scene(trace_beam(y, blank, width, keeps), symbols)
 
 
 def cases(count, seed, longest=4):
@@ -97,7 +104,7 @@ def assert_verdict(says, y, labels, blank, symbols):
 
 
 def assert_greedy(y, symbols, blank):
-    scene = greedy_scene(y, symbols, blank)
+    scene = draw_greedy(y, symbols, blank)
     path, T = logs(y).argmax(axis=1), len(y)
     labels = collapse_slowly(path.tolist(), blank)
     marks = drawn(scene)
@@ -126,7 +133,7 @@ def test_greedy_shows_the_best_of_each_frame_and_says_what_is_so():
 
 
 def test_the_example_of_greedy():
-    scene = greedy_scene(Y43, "-ab")
+    scene = draw_greedy(CTC_Y, CTC_SYMBOLS)
     assert scene.steps[0].says == "Frame 0: the most probable is the blank “-” with 0.5."
     assert scene.steps[3].says == "Frame 3: the most probable is “a” with 0.7."
     assert scene.steps[-1].says == (
@@ -136,14 +143,14 @@ def test_the_example_of_greedy():
 
 
 def test_a_tie_is_said_to_be_decided_by_a_rule():
-    scene = greedy_scene([[0.4, 0.2, 0.4], [0.2, 0.4, 0.4]], "-ab")
+    scene = draw_greedy([[0.4, 0.2, 0.4], [0.2, 0.4, 0.4]], CTC_SYMBOLS)
     assert "“-” with 0.4. “-”, “b” are equal; the first column wins" in scene.steps[0].says
     assert "“a” with 0.4. “a”, “b” are equal" in scene.steps[1].says
-    assert not any("equal" in step.says for step in greedy_scene(Y43, "-ab").steps[:4])
+    assert not any("equal" in step.says for step in draw_greedy(CTC_Y, CTC_SYMBOLS).steps[:4])
 
 
 def test_the_best_symbol_of_a_frame_is_not_shown_before_its_step():
-    scene = greedy_scene(Y43, "-ab")
+    scene = draw_greedy(CTC_Y, CTC_SYMBOLS)
     shown = states(scene)
     _, after_first = next(shown)
     assert after_first["collapse-0-0"] != "hidden"
@@ -152,8 +159,8 @@ def test_the_best_symbol_of_a_frame_is_not_shown_before_its_step():
 
 def test_a_best_string_that_is_no_longer_the_best_is_seen(monkeypatch):
     """A planted fault: the strings are ranked with the empty one left out."""
-    right = decoding.best_string
-    monkeypatch.setattr(module, "best_string", lambda *args: [h for h in right(*args) if h.labels])
+    right = beam_trace.best_string_unchecked
+    monkeypatch.setattr(beam_trace, "best_string_unchecked", lambda *args: [h for h in right(*args) if h.labels])
     with pytest.raises(AssertionError):
         test_greedy_shows_the_best_of_each_frame_and_says_what_is_so()
 
@@ -169,9 +176,9 @@ def assert_candidates(scene, y, symbols, blank, width, keeps):
             assert name == ("".join(symbols[k] for k in candidate.labels) or "(empty)")
             assert others[0] == number(candidate.total)
             if keeps == "prefixes":
-                scores = [f"“{symbols[blank]}” {number(candidate.in_blank)}"]
+                scores = [f"“{symbols[blank]}” {number(candidate.p_blank)}"]
                 if candidate.labels:
-                    scores.append(f"“{symbols[candidate.labels[-1]]}” {number(candidate.in_symbol)}")
+                    scores.append(f"“{symbols[candidate.labels[-1]]}” {number(candidate.p_non_blank)}")
                 assert others[1:] == scores
             elif keeps == "alignments":
                 spelled = quoted(collapse_slowly(candidate.labels, blank), symbols)
@@ -246,13 +253,13 @@ def test_beams_show_what_the_search_records_and_say_what_is_so(keeps):
     rng = np.random.default_rng(7)
     for y, symbols, blank in cases(70, 2):
         width = int(rng.choice([1, 2, 3, 8]))
-        scene = beam_scene(y, symbols, blank, width=width, keeps=keeps)
+        scene = draw_beam(y, symbols, blank, width=width, keeps=keeps)
         for check in (assert_candidates, assert_pruned, assert_conclusion):
             check(scene, y, symbols, blank, width, keeps)
 
 
 def test_the_example_of_the_prefix_beam():
-    says = [step.says for step in beam_scene(Y43, "-ab").steps]
+    says = [step.says for step in draw_beam(CTC_Y, CTC_SYMBOLS).steps]
     assert says[0] == "The empty prefix at t = 0. Ending in a blank: 0.5 × 1 = 0.5, the beginning."
     assert says[3] == "Keep the best 2 of 3: the empty prefix, “a”. Pruned with the others: 0.2."
     assert says[4] == (
@@ -267,7 +274,7 @@ def test_the_example_of_the_prefix_beam():
 
 
 def test_one_score_is_said_to_have_counted_what_it_should_not():
-    says = beam_scene(Y43, "-ab", width=100, keeps="one score").steps[-1].says
+    says = draw_beam(CTC_Y, CTC_SYMBOLS, width=100, keeps="one score").steps[-1].says
     assert says.startswith(
         "The best string found is “a”, with 0.374; its probability is 0.22175, "
         "so this search has counted alignments of other strings."
@@ -276,7 +283,7 @@ def test_one_score_is_said_to_have_counted_what_it_should_not():
 
 @pytest.mark.parametrize("keeps", KEEPS)
 def test_at_full_width_nothing_is_pruned(keeps):
-    scene = beam_scene(Y43, "-ab", width=100, keeps=keeps)
+    scene = draw_beam(CTC_Y, CTC_SYMBOLS, width=100, keeps=keeps)
     assert sum("nothing is pruned" in step.says for step in scene.steps) == 4
     assert ("which is its probability. No string is more probable." in scene.steps[-1].says) == (keeps != "one score")
 
@@ -291,7 +298,7 @@ def test_ties_zeros_one_frame_and_the_blank_in_the_last_column(keeps):
         (np.ones((3, 1)), "-", 0),
     ):
         for width in (1, 2, 9):
-            scene = beam_scene(y, symbols, blank, width=width, keeps=keeps)
+            scene = draw_beam(y, symbols, blank, width=width, keeps=keeps)
             for check in (assert_candidates, assert_pruned, assert_conclusion):
                 check(scene, y, symbols, blank, width, keeps)
         assert_greedy(y, symbols, blank)
@@ -299,11 +306,11 @@ def test_ties_zeros_one_frame_and_the_blank_in_the_last_column(keeps):
 
 def test_a_number_that_is_changed_in_the_picture_is_seen():
     """A planted fault: the comparisons above can fail."""
-    scene = beam_scene(Y43, "-ab")
-    other = np.array([[0.45, 0.3, 0.25], *Y43[1:]])
+    scene = draw_beam(CTC_Y, CTC_SYMBOLS)
+    other = np.array([[0.45, 0.3, 0.25], *CTC_Y[1:]])
     for check in (assert_candidates, assert_pruned, assert_conclusion):
         with pytest.raises(AssertionError):
-            check(scene, other, "-ab", 0, 2, "prefixes")
+            check(scene, other, CTC_SYMBOLS, 0, 2, "prefixes")
 
 
 # -- many columns, long tables
@@ -312,15 +319,15 @@ def test_a_number_that_is_changed_in_the_picture_is_seen():
 def test_where_all_strings_cannot_be_tried_nothing_is_said_about_them():
     y = np.random.default_rng(0).dirichlet(np.ones(11), 4)
     assert sum(10**n for n in range(5)) > MOST_STRINGS
-    for scene in (greedy_scene(y, "0123456789·", 10), beam_scene(y, "0123456789·", 10)):
+    for scene in (draw_greedy(y, "0123456789·", 10), draw_beam(y, "0123456789·", 10)):
         assert "more probable" not in scene.steps[-1].says
         assert "most probable" not in scene.steps[-1].says
-    assert "more probable" in beam_scene(y[:3], "0123456789·", 10, width=100).steps[-1].says
+    assert "more probable" in draw_beam(y[:3], "0123456789·", 10, width=100).steps[-1].says
 
 
 def test_a_tiny_score_is_not_called_a_probability_that_it_is_not():
     y = np.random.default_rng(3).dirichlet(np.full(11, 5.0), 14)
-    scene = beam_scene(y, "-abcdefghij", width=1)
+    scene = draw_beam(y, "-abcdefghij", width=1)
     labels, score = search(y, width=1).found[0]
     exact = float(np.exp(forward_backward(np.log(y), labels).log_p))
     assert exact > 50 * score
@@ -330,13 +337,13 @@ def test_a_tiny_score_is_not_called_a_probability_that_it_is_not():
 # -- the contract of a scene
 
 SCENES = {
-    "greedy": lambda: greedy_scene(Y43, "-ab"),
-    "greedy, one frame": lambda: greedy_scene(Y43[:1], "-ab"),
-    **{keeps: (lambda keeps=keeps: beam_scene(Y43, "-ab", keeps=keeps)) for keeps in KEEPS},
-    "zeros": lambda: beam_scene([[0.0, 1.0, 0.0], [1.0, 0.0, 0.0]], "-ab", width=8),
-    "markup": lambda: beam_scene(Y43, ["<i>", "&", '"'], width=8),
-    "greedy markup": lambda: greedy_scene(Y43, ["<i>", "&", '"']),
-    "tiny": lambda: beam_scene([[1 - 1e-9, 1e-9, 0.0]] * 4, "-ab", width=8),
+    "greedy": lambda: draw_greedy(CTC_Y, CTC_SYMBOLS),
+    "greedy, one frame": lambda: draw_greedy(CTC_Y[:1], CTC_SYMBOLS),
+    **{keeps: (lambda keeps=keeps: draw_beam(CTC_Y, CTC_SYMBOLS, keeps=keeps)) for keeps in KEEPS},
+    "zeros": lambda: draw_beam([[0.0, 1.0, 0.0], [1.0, 0.0, 0.0]], CTC_SYMBOLS, width=8),
+    "markup": lambda: draw_beam(CTC_Y, ["<i>", "&", '"'], width=8),
+    "greedy markup": lambda: draw_greedy(CTC_Y, ["<i>", "&", '"']),
+    "tiny": lambda: draw_beam([[1 - 1e-9, 1e-9, 0.0]] * 4, CTC_SYMBOLS, width=8),
 }
 
 
@@ -380,7 +387,7 @@ def test_arrows_are_shown_while_their_candidate_is_computed_and_then_taken_away(
 
 
 def test_every_probability_may_be_edited_and_says_its_value(scene):
-    edits = {e.get("data-mark"): float(e.get("data-edit")) for e in ElementTree.fromstring(scene.svg).iter() if e.get("data-edit")}  # fmt: skip
+    edits = {name: edit["value"] for name, edit in scene.to_json()["edits"].items()}
     frames = 1 + max(int(name.split("-")[1]) for name in edits)
     assert set(edits) == {f"y-{t}-{k}" for t in range(frames) for k in range(3)}
     for t in range(frames):
@@ -398,16 +405,16 @@ def test_a_scene_made_twice_is_the_same_twice():
 @pytest.mark.parametrize("keeps", KEEPS)
 @pytest.mark.parametrize("width", [1, 2, 4, 8])
 def test_four_frames_stay_under_200_kilobytes(keeps, width):
-    for y, symbols in ((Y43, "-ab"), (np.random.default_rng(0).dirichlet(np.ones(5), 4), "-abcd")):
-        assert len(json.dumps(beam_scene(y, symbols, width=width, keeps=keeps).to_json())) < 200_000
-        assert len(json.dumps(greedy_scene(y, symbols).to_json())) < 200_000
+    for y, symbols in ((CTC_Y, CTC_SYMBOLS), (np.random.default_rng(0).dirichlet(np.ones(5), 4), "-abcd")):
+        assert len(json.dumps(draw_beam(y, symbols, width=width, keeps=keeps).to_json())) < 200_000
+        assert len(json.dumps(draw_greedy(y, symbols).to_json())) < 200_000
 
 
 @pytest.mark.parametrize("keeps", KEEPS)
 def test_eight_frames_of_eleven_columns_stay_under_500_kilobytes(keeps):
     y = np.random.default_rng(0).dirichlet(np.ones(11), 8)
-    assert len(json.dumps(beam_scene(y, "0123456789·", 10, width=3, keeps=keeps).to_json())) < 500_000
-    assert len(json.dumps(greedy_scene(y, "0123456789·", 10).to_json())) < 200_000
+    assert len(json.dumps(draw_beam(y, "0123456789·", 10, width=3, keeps=keeps).to_json())) < 500_000
+    assert len(json.dumps(draw_greedy(y, "0123456789·", 10).to_json())) < 200_000
 
 
 # -- what fits into a cell
@@ -415,7 +422,7 @@ def test_eight_frames_of_eleven_columns_stay_under_500_kilobytes(keeps):
 
 def test_names_that_are_alike_in_no_two_cells_of_a_frame():
     for keeps in KEEPS:
-        marks = drawn(beam_scene(Y43, "-ab", width=8, keeps=keeps))
+        marks = drawn(draw_beam(CTC_Y, CTC_SYMBOLS, width=8, keeps=keeps))
         for t in range(4):
             names = sorted(texts[0] for name, texts in marks.items() if name.startswith(f"candidate-{t}-"))
             assert all(one != other for one, other in pairwise(names))
@@ -431,11 +438,11 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize("make", [greedy_scene, beam_scene])
+@pytest.mark.parametrize("make", [draw_greedy, draw_beam])
 @pytest.mark.parametrize(("change", "says"), BAD.values(), ids=BAD)
 def test_what_cannot_be_drawn_is_refused(make, change, says):
     with pytest.raises(ValueError, match=says):
-        make(**{"y": Y43, "symbols": "-ab", **change})
+        make(**{"y": CTC_Y, "symbols": CTC_SYMBOLS, **change})
 
 
 @pytest.mark.parametrize(
@@ -443,11 +450,11 @@ def test_what_cannot_be_drawn_is_refused(make, change, says):
 )
 def test_a_beam_that_is_none_is_refused(change, says):
     with pytest.raises(ValueError, match=says):
-        beam_scene(Y43, "-ab", **change)
+        draw_beam(CTC_Y, CTC_SYMBOLS, **change)
 
 
-@pytest.mark.parametrize("make", [greedy_scene, beam_scene])
+@pytest.mark.parametrize("make", [draw_greedy, draw_beam])
 @pytest.mark.parametrize("symbols", ["-aa", "--a"])
 def test_two_columns_of_one_name_are_refused(make, symbols):
     with pytest.raises(ValueError, match="twice"):
-        make(Y43, symbols)
+        make(CTC_Y, symbols)

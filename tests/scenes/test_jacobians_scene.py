@@ -9,16 +9,12 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
+from course_utils.examples import CONDITIONS, WORKED_NET, WORKED_X
+from course_utils.jacobians import matrix_with, product_of_jacobians, spectral_norm, spectral_radius
 from course_utils.notebook import gradient_explorer, product_stepper
 from course_utils.notebook.ch05 import OWN
 from course_utils.rnn import RNN, random_rnn, run
 from course_utils.scenes.jacobians import HEIGHT, LEFT, MOST_FACTORS, MOST_UNITS, TOP, power, product_scene
-from course_utils.stability import CONDITIONS, matrix_with, product_of_jacobians, spectral_norm, spectral_radius
-
-EXAMPLE = RNN(
-    [[0.5, -0.3], [0.2, 0.4]], [[0.6, -0.4], [0.3, 0.8]], [0.1, -0.15], [[1, -0.5], [-0.7, 0.9]], [0.05, -0.05]
-)
-X = np.array([[1, 0], [0.5, -1], [-0.4, 0.3], [0.2, 0.7]])
 
 
 def random_run(seed, T=None, H=None):
@@ -56,7 +52,8 @@ def texts_at(scene, step):
 @pytest.mark.parametrize("seed", range(40))
 def test_every_sentence_gives_the_numbers_of_the_algorithm(seed):
     forward = random_run(seed)
-    T, product, scene = len(forward.x), product_of_jacobians(forward), product_scene(forward)
+    T, product = len(forward.x), product_of_jacobians(forward)
+    scene = product_scene(product)
     assert len(scene.steps) == T + 1
     J = forward.jacobians()
     whole = np.eye(J.shape[1])
@@ -80,18 +77,20 @@ def test_every_sentence_gives_the_numbers_of_the_algorithm(seed):
 
 
 def test_the_first_sentence_says_what_the_weights_are():
-    scene = product_scene(run(EXAMPLE, X), "About it.")
+    scene = product_scene(product_of_jacobians(run(WORKED_NET, WORKED_X)), "About it.")
     says = scene.steps[0].says
     assert says.startswith("W_hh has the spectral norm 0.8944 and the spectral radius 0.7746, ")
-    assert spectral_norm(EXAMPLE.W_hh) == pytest.approx(0.8944, abs=5e-5)
-    assert spectral_radius(EXAMPLE.W_hh) == pytest.approx(0.7746, abs=5e-5)
+    assert spectral_norm(WORKED_NET.W_hh) == pytest.approx(0.8944, abs=5e-5)
+    assert spectral_radius(WORKED_NET.W_hh) == pytest.approx(0.7746, abs=5e-5)
     assert says.endswith("the product is the identity, and its norm is 1.")
-    assert "no slope of sigmoid is above 0.25" in product_scene(CONDITIONS[3].run(2)).steps[0].says
+    assert (
+        "no slope of sigmoid is above 0.25" in product_scene(product_of_jacobians(CONDITIONS[3].run(2))).steps[0].says
+    )
 
 
 @pytest.mark.parametrize("case", CONDITIONS, ids=lambda case: case.name)
 def test_each_case_of_the_table_is_drawn(case):
-    scene = product_scene(case.run(50), case.says)
+    scene = product_scene(product_of_jacobians(case.run(50)), case.says)
     last = product_of_jacobians(case.run(50)).log_norm[-1]
     assert f"the product of 50 has the norm {power(last)}," in scene.steps[-1].says
     json.dumps(scene.to_json(), allow_nan=False)
@@ -101,7 +100,7 @@ def test_each_case_of_the_table_is_drawn(case):
 
 def test_a_product_of_zero_is_called_zero_and_stays_zero():
     nilpotent = RNN(np.zeros((2, 1)), [[0, 1], [0, 0]], [0, 0], np.eye(2), [0, 0], activation="identity")
-    scene = product_scene(run(nilpotent, np.zeros((4, 1))))
+    scene = product_scene(product_of_jacobians(run(nilpotent, np.zeros((4, 1)))))
     assert "the product of 2 has the norm 0," in scene.steps[2].says
     assert "a step" not in scene.steps[-1].says
     assert "nan" not in json.dumps(scene.to_json()).lower()
@@ -126,7 +125,7 @@ def test_sizes_are_written_where_a_float_ends(log, words):
 @pytest.mark.parametrize("seed", range(12))
 def test_dots_stand_at_the_height_of_their_norm_and_appear_one_by_one(seed):
     forward = random_run(seed, T=12)
-    scene, log = product_scene(forward), product_of_jacobians(forward).log_norm / math.log(10)
+    scene, log = product_scene(product_of_jacobians(forward)), product_of_jacobians(forward).log_norm / math.log(10)
     marks = drawn(scene)
     circles = {n: marks[f"dot-{n}"].find(".//{*}circle") for n in range(13)}
     assert all((circles[n] is None) == np.isinf(log[n]) for n in circles)
@@ -143,7 +142,7 @@ def test_dots_stand_at_the_height_of_their_norm_and_appear_one_by_one(seed):
 
 @pytest.mark.parametrize("seed", range(20))
 def test_bounds_stay_inside_the_plot(seed):
-    scene = product_scene(random_run(seed))
+    scene = product_scene(product_of_jacobians(random_run(seed)))
     for path in re.findall(r'class="shaft" (?:style="[^"]*" )?d="([^"]*)"', scene.svg):
         for x, y in re.findall(r"[ML]([\d.]+) ([\d.−-]+)", path):
             if "h26" not in path:
@@ -154,7 +153,7 @@ def test_bounds_stay_inside_the_plot(seed):
 @pytest.mark.parametrize("seed", range(12))
 def test_with_two_units_factor_product_and_circle_are_shown(seed):
     forward = random_run(seed, H=2)
-    J, scene = forward.jacobians(), product_scene(forward)
+    J, scene = forward.jacobians(), product_scene(product_of_jacobians(forward))
     marks, T = drawn(scene), len(J)
     whole = np.eye(2)
     for n in range(1, T + 1):
@@ -191,11 +190,15 @@ def assert_image(mark, whole):
 
 def test_other_sizes_show_the_plot_alone():
     for H in (1, 3):
-        assert not [name for name in drawn(product_scene(random_run(0, H=H))) if not name.startswith("dot-")]
+        assert not [
+            name
+            for name in drawn(product_scene(product_of_jacobians(random_run(0, H=H))))
+            if not name.startswith("dot-")
+        ]
 
 
 def test_formulas_are_left_out_of_long_runs():
-    short, long = (product_scene(random_run(1, T=T, H=2)) for T in (20, 21))
+    short, long = (product_scene(product_of_jacobians(random_run(1, T=T, H=2))) for T in (20, 21))
     assert all(step.formula for step in short.steps[1:])
     assert not any(step.formula for step in long.steps)
     assert "pmatrix" in short.steps[3].formula
@@ -209,7 +212,7 @@ def test_the_longest_run_is_small_and_drawn_in_time(H, most):
     forward, seconds = run(net, np.zeros((MOST_FACTORS, 1))), []
     for _ in range(3):
         start = process_time()
-        scene = product_scene(forward)
+        scene = product_scene(product_of_jacobians(forward))
         scene.to_json()
         seconds.append(process_time() - start)
     assert len(json.dumps(scene.to_json())) < most
@@ -218,14 +221,14 @@ def test_the_longest_run_is_small_and_drawn_in_time(H, most):
 
 def test_what_cannot_be_drawn_is_refused():
     with pytest.raises(ValueError, match="the run has 0 steps; the picture takes from 1 to 200 factors"):
-        product_scene(run(EXAMPLE, np.zeros((0, 2))))
+        product_scene(product_of_jacobians(run(WORKED_NET, np.zeros((0, 2)))))
     with pytest.raises(ValueError, match="the run has 201 steps"):
-        product_scene(run(EXAMPLE, np.zeros((201, 2))))
+        product_scene(product_of_jacobians(run(WORKED_NET, np.zeros((201, 2)))))
     many = random_rnn(np.random.default_rng(0), 1, MOST_UNITS + 1, 1)
     with pytest.raises(ValueError, match="the network has 65 units; the picture takes at most 64"):
-        product_scene(run(many, np.zeros((3, 1))))
+        product_scene(product_of_jacobians(run(many, np.zeros((3, 1)))))
     with pytest.raises(ValueError, match="take a single sequence"):
-        product_scene(run(EXAMPLE, np.zeros((3, 4, 2))))
+        product_scene(product_of_jacobians(run(WORKED_NET, np.zeros((3, 4, 2)))))
 
 
 # -- what the notebook calls
@@ -239,13 +242,13 @@ def edit(stepper, mark, number):
 
 
 def test_a_weight_that_is_changed_changes_the_product():
-    stepper = product_stepper(EXAMPLE, X)
+    stepper = product_stepper(WORKED_NET, WORKED_X)
     stepper.step = 4
     assert edit(stepper, "W_hh-1-1", 5.0) == []
     assert stepper.step == 4
-    W = EXAMPLE.W_hh.copy()
+    W = WORKED_NET.W_hh.copy()
     W[1, 1] = 5.0
-    expected = product_scene(run(EXAMPLE.with_parameters(W_hh=W), X))
+    expected = product_scene(product_of_jacobians(run(WORKED_NET.with_parameters(W_hh=W), WORKED_X)))
     assert stepper.shown().to_json() == expected.to_json()
     assert "has the norm 599," in stepper.shown().steps[-1].says
 
@@ -253,8 +256,8 @@ def test_a_weight_that_is_changed_changes_the_product():
 @pytest.fixture
 def explorer():
     explorer, shown = gradient_explorer(), []
-    show = explorer.stepper.show
-    explorer.stepper.show = lambda scene: (shown.append(scene), show(scene))
+    play = explorer.stepper.play
+    explorer.stepper.play = lambda scene: (shown.append(scene), play(scene))
     explorer.drawn = shown
     return explorer
 
@@ -264,7 +267,7 @@ def test_every_case_is_drawn_once_and_its_controls_follow(explorer):
         explorer.drawn.clear()
         explorer.case.value = case.name
         assert len(explorer.drawn) == 1
-        assert explorer.drawn[0].to_json() == product_scene(case.run(20), case.says).to_json()
+        assert explorer.drawn[0].to_json() == product_scene(product_of_jacobians(case.run(20)), case.says).to_json()
         assert explorer.norm.value == pytest.approx(spectral_norm(case.W_hh))
         assert explorer.radius.value == pytest.approx(spectral_radius(case.W_hh))
         assert (explorer.activation.value, explorer.units.value) == (case.activation, 2)

@@ -2,26 +2,29 @@
 
 import json
 import re
+from dataclasses import replace
 from itertools import pairwise
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 
+from course_utils.examples import FRAMES_MLP, FRAMES_ORDER, FRAMES_RNN, FRAMES_TARGET, FRAMES_X
 from course_utils.mlp import MLP, logits, random_mlp
 from course_utils.notebook import permutation_stepper
-from course_utils.notebook.ch02 import EXAMPLE_MLP, EXAMPLE_ORDER, EXAMPLE_RNN, EXAMPLE_TARGET, EXAMPLE_X
+from course_utils.permutation import permute, swaps
 from course_utils.rnn import random_rnn, run
 from course_utils.scenes import permutation as module
-from course_utils.scenes.permutation import MOST, permutation_scene, swaps
-from course_utils.scenes.scene import log_number, number
+from course_utils.scenes.permutation import MOST, permutation_scene
+from course_utils.scenes.wording import log_number, number
 
 SYMBOLS = "ABCD"
 
 
 def example(**changed):
-    given = {"mlp": EXAMPLE_MLP, "rnn": EXAMPLE_RNN, "x": EXAMPLE_X, "target": EXAMPLE_TARGET, "order": EXAMPLE_ORDER}
-    return permutation_scene(**{**given, **changed})
+    symbols = changed.pop("symbols", ("+", "−"))
+    given = {"mlp": FRAMES_MLP, "rnn": FRAMES_RNN, "x": FRAMES_X, "target": FRAMES_TARGET, "order": FRAMES_ORDER}
+    return permutation_scene(permute(**{**given, **changed}), symbols)
 
 
 def random_problems(count, seed):
@@ -60,7 +63,7 @@ def marks(scene):
 
 def assert_numbers(problems):
     for mlp, rnn, x, target, order, symbols in problems:
-        scene = permutation_scene(mlp, rnn, x, target, order, symbols)
+        scene = permutation_scene(permute(mlp, rnn, x, target, order), symbols)
         for n, now_order, now in told(scene):
             inputs, wanted = x[now_order][:, None], target[now_order]
             for network, found in (("mlp", logits(mlp, inputs)), ("rnn", run(rnn, inputs).logits)):
@@ -79,34 +82,21 @@ def test_every_number_is_what_the_networks_give_for_the_frames_in_that_order():
 
 def test_numbers_of_the_frames_as_they_stood_at_first_are_seen(monkeypatch):
     """A planted fault: the recurrent network is always run on the first order."""
-    right = module._Picture.say
+    right = module._Picture.__init__
 
-    def first_order(self, order):
-        said = right(self, order)
-        said.losses["rnn"] = right(self, np.arange(self.T)).losses["rnn"]
-        return said
+    def first_order(self, permutation, symbols):
+        first = np.tile(permutation.rnn_loss[0], (len(permutation.order), 1))
+        right(self, replace(permutation, rnn_loss=first), symbols)
 
-    monkeypatch.setattr(module._Picture, "say", first_order)
+    monkeypatch.setattr(module._Picture, "__init__", first_order)
     with pytest.raises(AssertionError):
         assert_numbers(random_problems(3, 0))
-
-
-def test_each_swap_exchanges_neighbours_and_there_are_as_few_as_can_be():
-    rng = np.random.default_rng(1)
-    for T in range(2, 8):
-        for _ in range(20):
-            order, now = rng.permutation(T), list(range(T))
-            done = list(swaps(order))
-            for t in done:
-                now[t], now[t + 1] = now[t + 1], now[t]
-            assert now == order.tolist()
-            assert len(done) == sum(order[i] > order[j] for i in range(T) for j in range(i + 1, T))
 
 
 def test_one_swap_a_step_and_two_frames_are_lit_in_it():
     scene = example()
     assert len(scene.steps) == 4 + 2
-    for n, swapped in enumerate(swaps(EXAMPLE_ORDER), start=1):
+    for n, swapped in enumerate(swaps(FRAMES_ORDER), start=1):
         lit = {name for name, mark in scene.marks_at(n).items() if mark.state == "now"}
         assert lit == {f"{row}-{t}" for row in ("frame", "target") for t in (swapped, swapped + 1)}
         arrows = {name for name, mark in scene.marks_at(n).items() if name.startswith("swap") and mark.state == "won"}
@@ -124,7 +114,7 @@ def assert_truth(problems):
     """Hold every sentence, and every border, against the numbers that stand in the drawing."""
     changes = 0
     for mlp, rnn, x, target, order, symbols in problems:
-        scene = permutation_scene(mlp, rnn, x, target, order, symbols)
+        scene = permutation_scene(permute(mlp, rnn, x, target, order), symbols)
         steps = list(told(scene))
         for (_, old_order, old), (n, new_order, new) in pairwise(steps):
             says = scene.steps[n].says
@@ -178,7 +168,7 @@ def test_a_mark_that_is_missing_is_seen(monkeypatch):
 
 
 def test_without_weights_from_state_to_state_the_recurrent_numbers_move_along_too():
-    scene = example(rnn=EXAMPLE_RNN.with_parameters(W_hh=np.zeros((2, 2))))
+    scene = example(rnn=FRAMES_RNN.with_parameters(W_hh=np.zeros((2, 2))))
     for step in scene.steps[1:-1]:
         assert "the recurrent network has the same number for every frame as before" in step.says
     assert (
@@ -214,10 +204,8 @@ def test_a_hint_says_how_far_each_output_sees():
 
 def test_even_the_longest_is_small_finite_and_well_formed():
     rng = np.random.default_rng(3)
-    scene = permutation_scene(
-        random_mlp(rng, 1, 3, 2), random_rnn(rng, 1, 3, 2), rng.normal(size=MOST), rng.integers(2, size=MOST),
-        np.arange(MOST)[::-1],
-    )  # fmt: skip
+    mlp, rnn, backwards = random_mlp(rng, 1, 3, 2), random_rnn(rng, 1, 3, 2), np.arange(MOST)[::-1]
+    scene = permutation_scene(permute(mlp, rnn, rng.normal(size=MOST), rng.integers(2, size=MOST), backwards))
     assert len(json.dumps(scene.to_json(), allow_nan=False)) < 100_000
     assert len(scene.steps) == MOST * (MOST - 1) // 2 + 2
     for n in (0, 1, len(scene.steps) - 1):
@@ -239,7 +227,7 @@ def test_a_target_that_is_all_but_impossible_still_has_finite_numbers():
 @pytest.mark.parametrize(
     ("changed", "says"),
     [
-        ({"x": [0.5], "target": [0], "order": [0]}, "one number a frame, 2 to 7 frames"),
+        ({"x": [0.5], "target": [0], "order": [0]}, "x has 1 frames; the picture takes 2 to 7 frames"),
         ({"x": np.zeros(8), "target": np.zeros(8, int), "order": np.arange(8)[::-1]}, "2 to 7 frames"),
         ({"x": np.zeros((5, 2))}, "x has shape"),
         ({"target": [0, 1]}, "target has shape"),
@@ -270,7 +258,7 @@ def test_every_input_can_be_edited_and_both_networks_follow():
     for k in range(5):
         stepper = permutation_stepper()
         assert edit(stepper, f"x-{k}", 2.5) == []
-        x = np.array(EXAMPLE_X)
+        x = np.array(FRAMES_X)
         x[k] = 2.5
         assert stepper.shown().to_json() == example(x=x).to_json()
         before, after = example().marks_at(0), stepper.shown().marks_at(0)
@@ -280,15 +268,17 @@ def test_every_input_can_be_edited_and_both_networks_follow():
 
 
 def test_all_editable_numbers_carry_their_value():
-    drawn = {name: e.get("data-edit") for name, e in marks(example()).items() if e.get("data-edit") is not None}
-    assert drawn == {f"x-{t}": f"{v:g}" for t, v in enumerate(EXAMPLE_X)}
-    assert example().edit.low <= min(EXAMPLE_X) < max(EXAMPLE_X) <= example().edit.high
+    edits = example().edits
+    assert {mark: (edit.place, edit.value) for mark, edit in edits.items()} == {
+        f"x-{t}": ((t,), value) for t, value in enumerate(FRAMES_X)
+    }
+    assert all(edit.low <= min(FRAMES_X) < max(FRAMES_X) <= edit.high for edit in edits.values())
 
 
 def test_two_edits_add_up_and_the_arguments_are_left_alone():
-    x = np.array(EXAMPLE_X)
+    x = np.array(FRAMES_X)
     stepper = permutation_stepper(x=x)
     edit(stepper, "x-0", -3)
     edit(stepper, "x-4", 3)
     assert stepper.shown().table.rows[0] == ("input", "−3", "−0.5", "1.5", "0.2", "3", "")
-    assert x.tolist() == list(EXAMPLE_X)
+    assert x.tolist() == list(FRAMES_X)

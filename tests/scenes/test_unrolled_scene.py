@@ -2,25 +2,42 @@
 
 import json
 import re
+import subprocess
+import sys
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 
-from course_utils.losses import cross_entropy_gradient
+from course_utils.bptt import backward, loss_and_gradients
+from course_utils.examples import WORKED_NET, WORKED_TARGET, WORKED_X
+from course_utils.losses import cross_entropy_gradient, frame_losses
+from course_utils.machines import add_binary
 from course_utils.notebook import adder_explorer, bptt_stepper, rnn_stepper
 from course_utils.notebook.editing import NetworkNumbers
-from course_utils.rnn import PARAMETERS, RNN, backward, loss_and_gradients, random_rnn, run
-from course_utils.scenes.unrolled import WEIGHTS, adder_scene, bptt_scene, rnn_scene
+from course_utils.rnn import PARAMETERS, random_rnn, run
+from course_utils.scenes import unrolled_backward, unrolled_forward
+from course_utils.scenes.unrolled import WEIGHTS
 
 ACTIVATIONS = ["tanh", "relu", "sigmoid", "identity"]
 
 
-@pytest.fixture
-def worked(oracles):
-    given = oracles["O8_rnn_bptt"]["inputs"]
-    net = RNN(given["Wxh"], given["Whh"], given["bh"], given["Why"], given["by"])
-    return net, np.array(given["X"]), np.array(given["target"])
+WORKED = WORKED_NET, WORKED_X, WORKED_TARGET
+
+
+def rnn_scene(net, x, target=None):
+    forward = run(net, x)
+    return unrolled_forward.rnn_scene(forward, None if target is None else frame_losses(forward.logits, target))
+
+
+def bptt_scene(net, x, target, weights=1.0):
+    forward = run(net, x)
+    losses = frame_losses(forward.logits, target, weights)
+    return unrolled_backward.bptt_scene(backward(forward, losses.d_logits), losses)
+
+
+def adder_scene(a, b):
+    return unrolled_forward.adder_scene(a, b, *add_binary(a, b))
 
 
 def random_problems(count, seed=0):
@@ -77,8 +94,8 @@ def assert_sums_are_true(scene):
     return found
 
 
-def test_the_forward_numbers_are_the_worked_example(worked, oracles):
-    scene, right = rnn_scene(*worked), oracles["O8_rnn_bptt"]
+def test_the_forward_numbers_are_the_worked_example(oracles):
+    scene, right = rnn_scene(*WORKED), oracles["O8_rnn_bptt"]
     numbers = shown(scene)
     for t in range(4):
         for k in range(2):
@@ -87,8 +104,8 @@ def test_the_forward_numbers_are_the_worked_example(worked, oracles):
         assert close(numbers[f"loss-{t}-0"], right["losses"][t])
 
 
-def test_the_backward_numbers_are_the_worked_example(worked, oracles):
-    scene, right = bptt_scene(*worked), oracles["O8_rnn_bptt"]
+def test_the_backward_numbers_are_the_worked_example(oracles):
+    scene, right = bptt_scene(*WORKED), oracles["O8_rnn_bptt"]
     numbers = shown(scene)
     for t in range(4):
         for k in range(2):
@@ -134,9 +151,9 @@ def test_backward_scenes_say_what_back_propagation_computes():
         json.dumps(scene.to_json(), allow_nan=False)
 
 
-def test_the_gradients_grow_by_what_each_step_adds(worked):
-    net, x, target = worked
-    scene, forward = bptt_scene(*worked), run(net, x)
+def test_the_gradients_grow_by_what_each_step_adds():
+    net, x, target = WORKED
+    scene, forward = bptt_scene(*WORKED), run(net, x)
     added = backward(forward, cross_entropy_gradient(forward.logits, target)).contributions("W_hh")
     assert "dW_hh-0-0" not in shown(scene, 0)
     for t in range(3, -1, -1):
@@ -145,26 +162,36 @@ def test_the_gradients_grow_by_what_each_step_adds(worked):
         assert close(shown(scene, step)[f"adds-{t}-0"], np.linalg.norm(added[t]))
 
 
-def test_the_last_step_says_that_nothing_comes_from_the_future(worked):
-    says = [step.says for step in bptt_scene(*worked).steps]
+def test_the_last_step_says_that_nothing_comes_from_the_future():
+    says = [step.says for step in bptt_scene(*WORKED).steps]
     assert sum("nothing comes from the future" in said for said in says) == 1
     assert "t = 3" in next(said for said in says if "nothing comes" in said)
 
 
-def test_a_step_without_a_loss_says_so(worked):
-    says = [step.says for step in bptt_scene(*worked, weights=[0, 0, 0, 1]).steps]
+def test_each_step_names_its_right_symbol_and_what_its_loss_counts():
+    target, weights = np.array([0, 1, 1, 0]), [0.5, 1.0, 0.25, 2.0]
+    says = [step.says for step in bptt_scene(WORKED_NET, WORKED_X, target, weights).steps]
+    for t, (symbol, weight) in enumerate(zip(target, weights, strict=True)):
+        said = next(one for one in says if one.startswith(f"t = {t}: the loss pulls"))
+        assert f"the right symbol {symbol}." in said
+        assert (f"Times its weight {weight:g}:" in said) == (weight != 1)
+    forward = [step.says for step in rnn_scene(WORKED_NET, WORKED_X, target).steps if "Right is" in step.says]
+    assert [int(re.search(r"Right is symbol (\d)", said)[1]) for said in forward] == target.tolist()
+
+
+def test_a_step_without_a_loss_says_so():
+    says = [step.says for step in bptt_scene(*WORKED, weights=[0, 0, 0, 1]).steps]
     assert sum("there is no loss at this step" in said for said in says) == 3
 
 
 @pytest.mark.parametrize("scene", [rnn_scene, bptt_scene])
-def test_each_number_of_the_network_can_be_changed_and_all_others_follow(scene, worked):
-    net, x, target = worked
+def test_each_number_of_the_network_can_be_changed_and_all_others_follow(scene):
+    net, x, target = WORKED
     first = scene(net, x, target)
-    editable = [e.get("data-mark") for e in ElementTree.fromstring(first.svg).iter() if e.get("data-edit") is not None]
-    assert len(editable) == sum(p.size for p in net.parameters.values()) + x.size
-    for mark in editable:
+    assert len(first.edits) == sum(p.size for p in net.parameters.values()) + x.size
+    for mark, edit in first.edits.items():
         numbers = NetworkNumbers(net, x, lambda net, x: scene(net, x, target))
-        after = numbers.edit(mark, 0.35)
+        after = numbers.edit(edit.place, 0.35)
         assert shown(after)[mark] == "0.35"
         changed = [
             name for name in PARAMETERS if not np.array_equal(numbers.net.parameters[name], net.parameters[name])
@@ -181,16 +208,16 @@ def test_each_number_of_the_network_can_be_changed_and_all_others_follow(scene, 
             assert abs(sum(value(written[f"loss-{t}-0"]) for t in range(4)) - loss) < 0.003
 
 
-def test_an_edit_that_cannot_be_drawn_leaves_all_as_it_was(worked):
-    net, x, target = worked
+def test_an_edit_that_cannot_be_drawn_leaves_all_as_it_was():
+    net, x, target = WORKED
     numbers = NetworkNumbers(net, x, lambda net, x: rnn_scene(net, x, target))
     with pytest.raises(ValueError, match="not finite"):
-        numbers.edit("W_hh-0-0", float("nan"))
+        numbers.edit(("W_hh", 0, 0), float("nan"))
     assert numbers.net is net
 
 
-def test_the_steppers_follow_an_edit(worked):
-    for stepper in (rnn_stepper(*worked), bptt_stepper(*worked)):
+def test_the_steppers_follow_an_edit():
+    for stepper in (rnn_stepper(*WORKED), bptt_stepper(*WORKED)):
         before = stepper.shown().table
         stepper._on_message(None, {"mark": "W_hh-0-1", "value": 1.5}, [])
         assert stepper.shown().table != before
@@ -211,17 +238,19 @@ def test_the_adder_adds_digit_by_digit():
             assert assert_sums_are_true(scene) >= T
 
 
-def test_what_cannot_be_drawn_is_said(worked):
-    net, x, target = worked
+def test_what_cannot_be_drawn_is_said():
+    net, x, target = WORKED
     rng = np.random.default_rng(0)
     with pytest.raises(ValueError, match="4 units; the picture takes at most 3"):
         rnn_scene(random_rnn(rng, 2, 4, 2), x)
     with pytest.raises(ValueError, match="1 to 8 steps"):
         rnn_scene(net, np.zeros((9, 2)))
-    with pytest.raises(ValueError, match="one symbol for each step"):
-        bptt_scene(net, x, target[:3])
-    with pytest.raises(ValueError, match="integers from 0 to 1"):
-        rnn_scene(net, x, [0, 1, 2, 0])
+    with pytest.raises(ValueError, match="a single sequence of 1 to 8 steps"):
+        bptt_scene(net, np.zeros((4, 3, 2)), np.zeros((4, 3), int))
+    with pytest.raises(ValueError, match=r"target has shape \(3,\); .* so it must be \(4,\)"):
+        bptt_stepper(net, x, target[:3])
+    with pytest.raises(ValueError, match="target has the symbol 2, but the logits have 2 columns: 0 to 1"):
+        rnn_stepper(net, x, [0, 1, 2, 0])
     with pytest.raises(ValueError, match="at most 7"):
         adder_scene("1" * 8, "1")
     with pytest.raises(ValueError, match="write a binary number"):
@@ -237,9 +266,15 @@ def test_the_adder_explorer_says_what_is_wrong_with_a_number():
     assert "111 + 110 = 1101" in explorer.shown().title
 
 
-def test_scenes_stay_small(worked):
+def test_scenes_stay_small():
     rng = np.random.default_rng(0)
     net = random_rnn(rng, 3, 3, 3)
     scene = bptt_scene(net, rng.normal(size=(8, 3)), rng.integers(3, size=8))
     assert len(json.dumps(scene.to_json())) < 500_000
-    assert len(json.dumps(bptt_scene(*worked).to_json())) < 200_000
+    assert len(json.dumps(bptt_scene(*WORKED).to_json())) < 200_000
+
+
+@pytest.mark.parametrize("name", ["unrolled_forward", "unrolled_backward"])
+def test_a_scene_knows_nothing_of_widgets(name):
+    code = f"import course_utils.scenes.{name}, sys; print({{'anywidget', 'ipywidgets'}} & set(sys.modules))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"

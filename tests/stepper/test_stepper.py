@@ -1,18 +1,18 @@
 """The widget without a browser: what it keeps, what it refuses, and what stands where it cannot be shown."""
 
-import json
 import re
 from xml.etree import ElementTree
 
-import numpy as np
 import pytest
 
+from course_utils.examples import FORCED_ALIGNMENTS
 from course_utils.notebook import training_stepper, viterbi_explorer, viterbi_stepper
-from course_utils.scenes.viterbi import viterbi_scene
-from course_utils.stepper import Stepper
-from course_utils.stepper.page import page
+from course_utils.scenes.trellis import trellis_scene
+from course_utils.stepper.stepper import Stepper
+from course_utils.trellis import fill_trellis
+from tests.browserless import tell
 
-WORKED_EXAMPLE = [[0.9, 0.1], [0.6, 0.4], [0.3, 0.7], [0.2, 0.8]]
+WORKED_EXAMPLE = FORCED_ALIGNMENTS["worked example"].y.tolist()
 UTTERANCES = [[0, 0, 0, 1], [0, 1, 1, 1], [0, 0, 1, 1]], [[0, 1]] * 3
 SHOWN = {
     "stepper": lambda: viterbi_stepper(WORKED_EXAMPLE, "AB"),
@@ -29,7 +29,7 @@ def make(request):
 
 @pytest.fixture
 def scene():
-    return viterbi_scene(WORKED_EXAMPLE, "AB")
+    return trellis_scene(fill_trellis(WORKED_EXAMPLE, "AB"))
 
 
 # -- what stands in a saved notebook
@@ -81,8 +81,8 @@ def test_a_step_stays_within_the_scene(scene, asked, kept):
 
 def test_a_shorter_scene_is_shown_from_its_last_step(scene):
     stepper = Stepper(scene, step=11)
-    shorter = viterbi_scene(WORKED_EXAMPLE[:2], "AB")
-    stepper.show(shorter)
+    shorter = trellis_scene(fill_trellis(WORKED_EXAMPLE[:2], "AB"))
+    stepper.play(shorter)
     assert stepper.step == len(shorter.steps) - 1
     assert stepper.shown() is shorter
     assert stepper.scene == shorter.to_json()
@@ -93,69 +93,61 @@ def test_a_shorter_scene_is_shown_from_its_last_step(scene):
 
 def test_without_an_edit_function_nothing_is_editable(scene):
     assert not Stepper(scene).editable
-    assert Stepper(scene, edit=lambda mark, value: scene).editable
+    assert Stepper(scene, edit=lambda place, value: scene).editable
 
 
 def test_a_shorter_scene_does_not_move_the_reader(scene, monkeypatch):
     """Is a step that only Python has shortened kept to itself, where the reader may have stepped on meanwhile?"""
-    shorter = viterbi_scene(WORKED_EXAMPLE[:3], "AB")
+    shorter = trellis_scene(fill_trellis(WORKED_EXAMPLE[:3], "AB"))
     stepper, sent = Stepper(scene, step=len(scene.steps) - 1), []
     monkeypatch.setattr(stepper, "send_state", lambda key=None: sent.append(key))
-    stepper.show(shorter)
+    stepper.play(shorter)
     assert stepper.step == len(shorter.steps) - 1
     assert sent == ["scene"]
     stepper.step = 0  # what Python chooses is sent
     assert sent == ["scene", "step"]
 
 
-def test_an_edit_gets_the_mark_and_the_number_and_its_scene_is_shown(scene):
-    asked, other = [], viterbi_scene(WORKED_EXAMPLE, "BA")
+def test_an_edit_gets_the_place_and_the_number_and_its_scene_is_shown(scene):
+    asked, other = [], trellis_scene(fill_trellis(WORKED_EXAMPLE, "BA"))
 
-    def edit(mark, value):
-        asked.append((mark, value))
+    def edit(place, value):
+        asked.append((place, value))
         return other
 
     stepper = Stepper(scene, edit=edit, step=4)
-    stepper._handle_custom_msg({"mark": "y-2-1", "value": 0.9}, [])
-    assert asked == [("y-2-1", 0.9)]
+    tell(stepper, mark="y-2-1", value=0.9)
+    assert asked == [((2, 1), 0.9)]
     assert stepper.shown() is other
     assert stepper.step == 4
 
 
-def test_a_refused_edit_is_answered_with_its_reason(scene, monkeypatch):
-    def edit(mark, value):
+def test_a_refused_edit_is_answered_with_its_reason(scene):
+    def edit(place, value):
         raise ValueError("no such number")
 
-    stepper, sent = Stepper(scene, edit=edit), []
-    monkeypatch.setattr(stepper, "send", sent.append)
-    stepper._handle_custom_msg({"mark": "y-2-1", "value": 7, "view": "a"}, [])
-    assert sent == [{"view": "a", "refused": "no such number"}]
+    stepper = Stepper(scene, edit=edit)
+    assert tell(stepper, mark="y-2-1", value=0.7, view="a") == [{"view": "a", "refused": "no such number"}]
     assert stepper.shown() is scene
 
 
-def test_every_edit_is_answered_also_where_nothing_changes(scene, monkeypatch):
+@pytest.mark.parametrize(
+    ("mark", "value", "why"),
+    [
+        ("y-2-1", 7, "7 is no probability: it is a number from 0 to 1"),
+        ("y-2-1", None, "None is no probability: it is a number from 0 to 1"),
+        ("V-2-1", 0.7, "what you have changed is not in the picture any more"),
+        ("y-9-9", 0.7, "what you have changed is not in the picture any more"),
+    ],
+)
+def test_what_is_no_value_of_an_edit_never_reaches_who_draws(scene, mark, value, why):
+    asked = []
+    stepper = Stepper(scene, edit=lambda *edit: asked.append(edit))
+    assert tell(stepper, mark=mark, value=value, view="a") == [{"view": "a", "refused": why}]
+    assert (stepper.shown(), asked) == (scene, [])
+
+
+def test_every_edit_is_answered_also_where_nothing_changes(scene):
     """An equal scene is not sent again, and the browser waits for an answer."""
-    stepper, sent = Stepper(scene, edit=lambda mark, value: scene), []
-    monkeypatch.setattr(stepper, "send", sent.append)
-    stepper._handle_custom_msg({"mark": "y-2-1", "value": 0.7}, [])
-    assert sent == [{"view": None, "refused": ""}]
-
-
-# -- pages without a kernel
-
-
-def test_a_page_plays_its_scenes_from_one_file(scene):
-    other = viterbi_scene(np.full((3, 2), 0.5), "AB", domain="log")
-    html = page("Two < three", [scene, other])
-    told = re.findall(r'<script type="application/json" data-rc-scene>(.*?)</script>', html, re.S)
-    assert [json.loads(data) for data in told] == [scene.to_json(), other.to_json()]
-    assert html.count("<noscript><table>") == 2
-    assert html.count("playPage(document)") == 1
-    assert "<h1>Two &lt; three</h1>" in html
-
-
-def test_a_page_asks_nothing_of_the_network(scene):
-    html = page("Offline", [scene])
-    assert set(re.findall(r"https?://[^\s\"'<>\\]+", html)) <= {"http://www.w3.org/2000/svg"}
-    assert not re.search(r"<link|<img|\ssrc=|@import|url\(|\bimport\s*\(|^\s*import\s", html, re.M)
-    assert html.count("</script>") == 2
+    stepper = Stepper(scene, edit=lambda place, value: scene)
+    assert tell(stepper, mark="y-2-1", value=0.7) == [{"view": None, "refused": ""}]

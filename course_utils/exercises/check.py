@@ -1,0 +1,68 @@
+"""The check cell of a notebook: shows the report on an answer, and fails unless all is right."""
+
+import sys
+from collections.abc import Callable
+
+from course_utils.exercises.judge import SECONDS, judge
+from course_utils.exercises.registry import EXERCISES
+from course_utils.exercises.report import Report
+from course_utils.exercises.report_views import as_html, as_text
+
+
+class CheckFailed(Exception):
+    """The answer is not right yet. Renders as one friendly line where a notebook shows tracebacks."""
+
+    def _render_traceback_(self):
+        return [str(self)]
+
+
+def check(exercise_id: str, answer: Callable, seed: int = 0, limit: float = SECONDS) -> None:
+    """Judge an answer, show the report, and raise unless it is correct, so that graders see the failure.
+
+    Parameters
+    ----------
+    exercise_id
+        Such as "8.1".
+    answer
+        The function to judge.
+    seed
+        Of the random cases.
+    limit
+        How many seconds the answer may take on one case.
+
+    Raises
+    ------
+    CheckFailed
+        The answer is incorrect, could not run or was not attempted.
+    ValueError
+        There is no such exercise, or ``limit`` is not a positive number.
+    """
+    if exercise_id not in EXERCISES:
+        raise ValueError(f"exercise_id is {exercise_id!r}; the exercises are {', '.join(EXERCISES)}")
+    report = judge(EXERCISES[exercise_id], answer, seed, limit)
+    if report.status == "correct":
+        print(report.headline)
+        return
+    if report.status != "not attempted":
+        _display(Shown(report))
+    raise CheckFailed(report.headline)
+
+
+class Shown:
+    """A report as a notebook shows it."""
+
+    def __init__(self, report: Report):
+        self.report = report
+
+    def __repr__(self) -> str:
+        return as_text(self.report)
+
+    def _repr_html_(self) -> str:
+        return as_html(self.report)
+
+
+def _display(shown: Shown) -> None:
+    if "IPython" in sys.modules and sys.modules["IPython"].get_ipython() is not None:
+        sys.modules["IPython"].display.display(shown)
+    else:
+        print(shown)

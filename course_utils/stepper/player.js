@@ -1,0 +1,325 @@
+// Plays any scene: inserts its drawing, applies its patches forward and backward, shows how a number came about.
+// There is no algorithm and no geometry in here. What a scene is, course_utils/scenes/scene.py says.
+
+import { changing } from "./changing.js";
+import { icon, make } from "./elements.js";
+import { between, neighbour, owners, stepAfterKey, undoPatches } from "./state.js";
+
+const SPEEDS = [0.5, 1, 2, 4];
+const MILLISECONDS_A_STEP = 1200;
+
+/**
+ * Play `scene` inside `el`. `onStep(n)` hears of every step; `onEdit(mark, value)` of every mark that the reader
+ * changes, and returns false where it cannot be sent; it may be absent: then nothing can be changed.
+ */
+export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null } = {}) {
+  const stage = make("div", "rc-stage");
+  const tip = make("div", "rc-tip", { hidden: "" });
+  const says = make("p", "rc-says", { "aria-live": "polite" });
+  const formula = make("div", "rc-formula");
+  const note = make("p", "rc-note", { role: "alert", hidden: "" });
+  const count = make("span", "rc-count");
+  const slider = make("input", "rc-slider", { type: "range", min: "0", step: "1", "aria-label": "Step" });
+  const speed = make("select", "rc-speed", { "aria-label": "Speed", title: "Speed of playing" });
+  for (const s of SPEEDS) speed.append(new Option(`${s}×`, s, s === 1, s === 1));
+  const buttons = {};
+  const labels = { first: "First step", previous: "Previous step", play: "Play", next: "Next step", last: "Last step" };
+  for (const [name, label] of Object.entries(labels)) {
+    buttons[name] = make("button", "rc-button", { type: "button", "aria-label": label, title: label });
+    buttons[name].innerHTML = icon(name);
+  }
+  const controls = make("div", "rc-controls", {}, ...Object.values(buttons), slider, count, speed);
+  const frame = make("div", "rc-frame", {}, stage, tip);
+  const root = make("div", "rc-stepper", { tabindex: "0", role: "group", "aria-roledescription": "stepper" });
+  root.append(frame, controls, says, formula, note);
+  el.append(root);
+
+  let current = -1;
+  let marks = {};
+  let undo = [];
+  let owner = {};
+  let timer = null;
+  let described = null;
+
+  const changes = changing(
+    {
+      tip,
+      place,
+      hideTip,
+      say,
+      markOf: (name) => marks[name],
+      redraw: () => insert(scene, current),
+      focus: (name) => (marks[name]?.element ?? root).focus({ preventScroll: true }),
+    },
+    onEdit,
+  );
+  const last = () => scene.steps.length - 1;
+  const markOf = (target) => target?.closest?.("[data-mark]") ?? null;
+  const editAt = (element) => (element ? marks[element.dataset.mark].edit : null);
+  const hintOf = (name) => scene.hints[name] ?? scene.steps[owner[name]] ?? null;
+
+  // -- drawing
+
+  function insert(newScene, at) {
+    const focused = markOf(document.activeElement)?.dataset.mark;
+    const scrolled = stage.scrollLeft;
+    scene = newScene;
+    stage.innerHTML = scene.svg;
+    root.setAttribute("aria-label", `${scene.title}. Left and right arrow keys step, Shift with an arrow key moves between cells.`);
+    marks = {};
+    owner = owners(scene.steps);
+    const initial = {};
+    for (const element of stage.querySelectorAll("[data-mark]")) {
+      const name = element.dataset.mark;
+      const slot = element.querySelector(".slot");
+      const tint = element.querySelector(".tint");
+      const edit = onEdit !== null && scene.edits[name] ? { ...scene.edits[name] } : null;
+      marks[name] = { element, slot, tint, edit };
+      initial[name] = [element.dataset.state ?? "", slot?.textContent ?? "", Number(tint?.getAttribute("fill-opacity") ?? 0)];
+      if (edit || hintOf(name)) {
+        element.setAttribute("tabindex", "-1");
+        element.setAttribute("role", "img");
+        marks[name].label = element.getAttribute("aria-label") ?? name;
+        element.setAttribute("aria-label", marks[name].label);
+      }
+      if (edit) changes.prepare(marks[name]);
+    }
+    stage.querySelector("[tabindex]")?.setAttribute("tabindex", "0");
+    undo = undoPatches(initial, scene.steps);
+    slider.max = last();
+    current = -1;
+    go(Math.min(at, last()), false);
+    stage.scrollLeft = scrolled;
+    changes.drawn();
+    if (focused) (marks[focused]?.element ?? root).focus({ preventScroll: true });
+  }
+
+  function apply(patch) {
+    for (const [name, [state, text, level]] of Object.entries(patch)) {
+      const { element, slot, tint } = marks[name];
+      if (state != null) element.dataset.state = state;
+      if (text != null && slot) slot.textContent = text;
+      if (level != null && tint) tint.setAttribute("fill-opacity", level);
+    }
+  }
+
+  function go(to, tell = true) {
+    if (to === current) return;
+    if (!changes.editing()) hideTip();
+    const patch = between(scene.steps, undo, current, to);
+    apply(patch);
+    current = to;
+    const { says: sentence, formula: math } = scene.steps[to];
+    says.textContent = sentence;
+    formula.innerHTML = math;
+    slider.value = to;
+    slider.setAttribute("aria-valuetext", `step ${to + 1} of ${last() + 1}: ${sentence}`);
+    count.textContent = `${to + 1} / ${last() + 1}`;
+    // Not `disabled`, which would drop the focus of a button that has just been pressed, and the arrow keys with it.
+    for (const name of ["first", "previous"]) buttons[name].setAttribute("aria-disabled", to === 0);
+    for (const name of ["next", "last"]) buttons[name].setAttribute("aria-disabled", to === last());
+    root.dataset.step = to;
+    if (to === last()) pause();
+    bringIntoView(patch, scene.steps[to].computes);
+    if (tell) onStep(to);
+  }
+
+  function bringIntoView(patch, computed) {
+    if (stage.scrollWidth <= stage.clientWidth) return;
+    // What the step is about: what it computes, else what it lights up, and a number to change only if all else is still.
+    const rank = (name) => (computed.includes(name) ? 0 : 4) + (marks[name].element.matches(".emission") ? 2 : 0);
+    const lit = (kind, state) =>
+      Object.keys(patch).filter((name) => marks[name].element.matches(kind) && marks[name].element.dataset.state === state);
+    const [cell] = [...lit(".cell", "now"), ...lit(".cell", "path")].sort((a, b) => rank(a) - rank(b));
+    const name = cell ?? lit(".dot", "now")[0]; // a point of a curve, where no cell changes
+    if (!name) return;
+    const box = marks[name].element.getBoundingClientRect();
+    const view = stage.getBoundingClientRect();
+    // The names of rows cover what lies beside them: by their width, because they follow a scroll only with its event.
+    const names = stage.querySelector(".pinned")?.getBoundingClientRect();
+    const left = view.left + (names && box.top < names.bottom ? names.width : 0);
+    const margin = Math.max(4, Math.min(view.width / 3, (view.right - left - box.width) / 2));
+    let shift = Math.max(0, box.right - view.right + margin);
+    if (box.left - shift < left + margin) shift = box.left - left - margin;
+    stage.scrollLeft += shift;
+  }
+
+  // -- playing
+
+  function pause() {
+    clearInterval(timer);
+    timer = null;
+    buttons.play.innerHTML = icon("play");
+    buttons.play.setAttribute("aria-label", "Play");
+    buttons.play.title = "Play";
+  }
+
+  function play() {
+    if (last() === 0) return;
+    if (current === last()) go(0);
+    buttons.play.innerHTML = icon("pause");
+    buttons.play.setAttribute("aria-label", "Pause");
+    buttons.play.title = "Pause";
+    clearInterval(timer);
+    timer = setInterval(() => go(current + 1), MILLISECONDS_A_STEP / Number(speed.value));
+  }
+
+  function toStep(to) {
+    pause();
+    go(Math.min(Math.max(to, 0), last()));
+  }
+
+  // -- how a number came about
+
+  function showTip(element) {
+    const name = element.dataset.mark;
+    const hint = hintOf(name);
+    const { edit } = marks[name];
+    // What a later step computes stays a secret, or there would be nothing to predict.
+    const known = !(owner[name] > current);
+    hideTip();
+    if ((!hint || !known) && !edit) return;
+    tip.replaceChildren();
+    if (hint && known) {
+      tip.append(make("p", "", {}, hint.says));
+      const math = make("div", "rc-formula");
+      math.innerHTML = hint.formula ?? "";
+      tip.append(math);
+      element.setAttribute("aria-label", hint.says);
+      described = marks[name];
+    }
+    if (edit) tip.append(make("p", "rc-how", {}, changes.how(edit)));
+    place(element);
+  }
+
+  function place(element) {
+    tip.hidden = false;
+    const box = element.getBoundingClientRect();
+    const view = frame.getBoundingClientRect();
+    const left = Math.min(Math.max(box.left + box.width / 2 - tip.offsetWidth / 2, view.left), view.right - tip.offsetWidth);
+    tip.style.left = `${Math.max(left - view.left, 0)}px`;
+    const below = box.bottom - view.top + 8;
+    const above = box.top - view.top - tip.offsetHeight - 8;
+    tip.style.top = `${below + tip.offsetHeight > view.height && above > 0 ? above : below}px`;
+  }
+
+  function hideTip() {
+    tip.hidden = true;
+    if (described) described.element.setAttribute("aria-label", described.label);
+    described = null;
+  }
+
+  function say(text) {
+    note.textContent = text;
+    note.hidden = !text;
+  }
+
+  // -- listening
+
+  function onKey(event) {
+    if (event.ctrlKey || event.metaKey) return; // Ctrl+S must still save
+    // One-letter shortcuts of the notebook would cut, insert or change the cell around this widget.
+    event.stopPropagation();
+    const { key, target } = event;
+    if (event.altKey || key === "Tab" || target === speed) return;
+    if (target instanceof HTMLButtonElement && (key === " " || key === "Enter")) return;
+    const mark = markOf(target);
+    const name = mark?.dataset.mark;
+    let handled = true;
+    if (event.shiftKey && key.startsWith("Arrow")) moveFocus(key, mark);
+    else if (editAt(mark) && changes.key(name, key)) handled = true;
+    else if (mark && key === "Enter" && owner[name] !== undefined) toStep(owner[name]);
+    else if (key === " ") timer ? pause() : play();
+    else if (key === "Escape") hideTip();
+    else {
+      const to = stepAfterKey(key, current, last());
+      if (to === null) handled = false;
+      else toStep(to);
+    }
+    if (handled) event.preventDefault();
+  }
+
+  function moveFocus(key, from) {
+    const all = [...stage.querySelectorAll("[tabindex]")].map((element) => ({ element, rect: element.getBoundingClientRect() }));
+    const next = from ? neighbour(key, from.getBoundingClientRect(), all)?.element : all[0]?.element;
+    if (!next) return;
+    stage.querySelector('[tabindex="0"]')?.setAttribute("tabindex", "-1");
+    next.setAttribute("tabindex", "0");
+    next.focus();
+  }
+
+  function onDown(event) {
+    const mark = markOf(event.target);
+    if (editAt(mark) && event.button === 0) {
+      changes.down(mark.dataset.mark, event);
+      stage.setPointerCapture(event.pointerId);
+      mark.focus({ preventScroll: true });
+      event.preventDefault();
+    } else if (!event.target.closest("button, input, select")) {
+      root.focus({ preventScroll: true });
+      event.preventDefault();
+    }
+  }
+
+  function onClick(event) {
+    const mark = markOf(event.target);
+    if (mark && !editAt(mark) && owner[mark.dataset.mark] !== undefined) toStep(owner[mark.dataset.mark]);
+  }
+
+  root.addEventListener("keydown", onKey);
+  frame.addEventListener("pointerdown", onDown);
+  // A finger that drags a number must not scroll the page; `touch-action` does not reach inside a drawing.
+  stage.addEventListener("touchstart", (event) => event.target.closest("[data-edit]") && event.preventDefault(), { passive: false });
+  stage.addEventListener("pointermove", (event) => changes.dragging() && changes.move(event));
+  stage.addEventListener("pointerup", () => changes.up());
+  stage.addEventListener("pointercancel", () => changes.cancel());
+  stage.addEventListener("click", onClick);
+  stage.addEventListener("pointerover", (event) => {
+    const mark = markOf(event.target);
+    if (changes.editing() || changes.dragging()) return;
+    if (mark) showTip(mark);
+    else hideTip();
+  });
+  stage.addEventListener("pointerleave", () => changes.editing() || hideTip());
+  stage.addEventListener("scroll", () => {
+    if (!changes.editing()) hideTip();
+    for (const names of stage.querySelectorAll(".pinned")) names.setAttribute("transform", `translate(${stage.scrollLeft})`);
+  });
+  stage.addEventListener("focusin", (event) => markOf(event.target) && !changes.dragging() && showTip(markOf(event.target)));
+  stage.addEventListener("focusout", () => changes.editing() || hideTip());
+  slider.addEventListener("input", () => toStep(Number(slider.value)));
+  buttons.first.addEventListener("click", () => toStep(0));
+  buttons.previous.addEventListener("click", () => toStep(current - 1));
+  buttons.next.addEventListener("click", () => toStep(current + 1));
+  buttons.last.addEventListener("click", () => toStep(last()));
+  buttons.play.addEventListener("click", () => (timer ? pause() : play()));
+  speed.addEventListener("change", () => timer && play());
+
+  insert(scene, step);
+  // A stage that becomes narrow, or is laid out at last, shows what its step is about.
+  let wide = 0;
+  const width = new ResizeObserver(() => {
+    if (stage.clientWidth !== wide) bringIntoView(marks, scene.steps[current].computes);
+    wide = stage.clientWidth;
+  });
+  width.observe(stage);
+
+  return {
+    /** Go to a step that another view, or Python, has chosen. */
+    follow(to) {
+      go(Math.min(Math.max(to, 0), last()), false);
+    },
+    /** Show another scene and keep the place. */
+    show(newScene) {
+      insert(newScene, Math.max(current, 0));
+    },
+    /** An edit is done with, and its scene, if it made a new one, has been shown; `text` says why it was refused. */
+    answer: (text = "") => changes.answer(text),
+    destroy() {
+      clearInterval(timer);
+      changes.destroy();
+      width.disconnect();
+      root.remove();
+    },
+  };
+}

@@ -1,0 +1,98 @@
+"""The check cell: what it prints, and how it fails."""
+
+import re
+
+import numpy as np
+import pytest
+from doubling import double
+
+from course_utils.exercises.check import CheckFailed, check
+from course_utils.exercises.registry import EXERCISES
+
+
+def test_a_right_answer_prints_one_line(capsys):
+    check("8.3", EXERCISES["8.3"].reference)
+    assert re.fullmatch(r"✓ 8\.3 .*: correct, (\d+) of \1 cases, 2 points\.\n", capsys.readouterr().out)
+
+
+def test_a_wrong_answer_shows_the_report_and_fails_in_one_line(capsys):
+    with pytest.raises(CheckFailed) as failed:
+        check("8.2", lambda trellis: trellis.argmax(axis=1))
+    printed = capsys.readouterr().out
+    assert "This looks like: best cell of each frame." in printed
+    assert "yours" in printed
+    assert re.fullmatch(r"✗ 8\.2 the trace back: incorrect, \d+ of \d+ cases right\.", str(failed.value))
+    assert failed.value._render_traceback_() == [str(failed.value)]
+
+
+def test_a_stub_fails_in_one_line_and_prints_nothing_else(capsys):
+    with pytest.raises(CheckFailed) as failed:
+        check("8.1", lambda log_y, target: ...)
+    assert capsys.readouterr().out == ""
+    assert failed.value._render_traceback_() == ["○ 8.1 the forward table: not attempted yet, 3 points to win."]
+
+
+def test_an_unknown_exercise_is_answered_with_the_known_ones():
+    with pytest.raises(ValueError, match=r"exercise_id is '9\.9'; the exercises are 1\.1, .* 8\.1, 8\.2, 8\.3, 8\.4"):
+        check("9.9", double)
+
+
+def test_a_table_of_three_axes_is_shown_as_the_slice_with_its_first_wrong_cell(capsys):
+    """Is an answer with one matrix for each frame told which frame, and shown the matrix of that frame?"""
+    right = EXERCISES["2.2"].reference
+
+    def wrong_in_frame_1(*args):
+        by_frame, bias = (np.array(value) for value in right(*args))
+        if len(by_frame) > 1:
+            by_frame[1, 0, 0] += 1
+        return by_frame, bias
+
+    with pytest.raises(CheckFailed):
+        check("2.2", wrong_in_frame_1)
+    printed = capsys.readouterr().out
+    assert re.search(r"The first wrong cell of .* is at t = 1, \w = 0, \w = 0:", printed)
+    assert "yours" in printed
+    assert printed.count("[") == 1
+
+
+@pytest.fixture
+def shell():
+    from IPython.core.interactiveshell import InteractiveShell
+    from traitlets.config import Config
+
+    config = Config()
+    config.HistoryManager.enabled = False
+    config.InteractiveShell.colors = "nocolor"
+    InteractiveShell.clear_instance()
+    shell = InteractiveShell.instance(config=config)
+    yield shell
+    InteractiveShell.clear_instance()
+
+
+def test_in_a_real_shell_a_failed_check_is_one_line_and_the_cell_fails(shell, capsys):
+    ran = shell.run_cell(
+        "from course_utils.exercises.check import check\n"
+        "def viterbi_forward(log_y, target):\n"
+        "    raise NotImplementedError\n"
+        "check('8.1', viterbi_forward)"
+    )
+    assert isinstance(ran.error_in_exec, CheckFailed)
+    captured = capsys.readouterr()
+    assert (captured.out + captured.err).strip() == "○ 8.1 the forward table: not attempted yet, 3 points to win."
+
+
+def test_in_a_real_shell_the_report_is_displayed_before_the_line(shell, capsys):
+    ran = shell.run_cell(
+        "from course_utils.exercises.check import check\n"
+        "def viterbi_forward(log_y, target):\n"
+        "    return log_y[0, 99]\n"
+        "check('8.1', viterbi_forward)"
+    )
+    assert isinstance(ran.error_in_exec, CheckFailed)
+    captured = capsys.readouterr()
+    lines = (captured.out + captured.err).strip().splitlines()
+    assert len(lines) == 2, lines
+    assert "It stopped with IndexError" in lines[0]
+    assert "at “return log_y[0, 99]”" in lines[0]
+    assert lines[1].startswith("✗ 8.1 the forward table: could not run, 0 of ")
+    assert "Traceback" not in captured.out + captured.err
