@@ -145,6 +145,7 @@ def assert_record(y, blank, width, keeps):
         kept_mass = sum(c.total for c in kept)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("keeps", KEEPS)
 def test_what_is_kept_and_what_is_pruned_add_up_to_what_was_kept_before(keeps):
     for y, blank in cases(150, 4, longest=5):

@@ -384,6 +384,7 @@ def assert_same_bits(a, b):
         assert a.gradients[name].tobytes() == b.gradients[name].tobytes(), name
 
 
+@pytest.mark.slow
 @settings(max_examples=50)
 @given(seeds)
 def test_checkpointed_gradients_are_the_same_to_the_last_bit_for_every_distance(seed):

@@ -38,6 +38,7 @@ def afresh():
     compiled.loops.cache_clear()
 
 
+@pytest.mark.slow
 def test_importing_the_algorithms_does_not_import_numba():
     names = ", ".join(f"course_utils.{path.stem}" for path in sorted(PACKAGE.glob("*.py")) if path.stem != "training")
     assert python("-c", f"import sys, course_utils.compiled, {names}; print('numba' in sys.modules)") == "False"
@@ -65,6 +66,7 @@ def assert_all_run():
     assert edit_distance("kitten", "sitting") == 3
 
 
+@pytest.mark.slow
 def test_a_change_of_a_function_that_a_loop_calls_is_noticed(tmp_path):
     """numba keeps machine code for a function until its own file changes, whatever it calls."""
     shutil.copytree(PACKAGE, tmp_path / "course_utils", ignore=shutil.ignore_patterns("__pycache__"))

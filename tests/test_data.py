@@ -317,6 +317,7 @@ def test_the_classifier_is_fitted_in_seconds_and_the_same_each_time():
     np.testing.assert_array_equal(one.log_posteriors(strip.image), again.log_posteriors(strip.image))
 
 
+@pytest.mark.slow
 def test_its_answers_are_log_probabilities(column_classifier):
     strip = strips(1)[0]
     log_y = column_classifier.log_posteriors(strip.image)

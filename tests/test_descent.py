@@ -34,6 +34,7 @@ def in_torch(start, iterations, learning_rate, clip_norm):
     return {name: leaf.detach().numpy() for name, leaf in leaves.items()}, losses
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(seeds, st.integers(1, 40), st.sampled_from([0.1, 0.003]), st.sampled_from([None, 0.5, 1e6]))
 def test_it_walks_where_torchs_adam_walks(seed, iterations, learning_rate, clip_norm):

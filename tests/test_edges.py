@@ -153,6 +153,7 @@ def test_a_loss_is_never_below_zero():
 # -- random problems
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("chunk", range(CHUNKS))
 def test_random_problems_are_solved(chunk):
     rng = np.random.default_rng([1, chunk])

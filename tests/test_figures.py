@@ -10,6 +10,8 @@ import pytest
 from tools import figures
 from tools.figures import FIGURES, GROWTH, growth_figure, main, outdated, same_drawing, stored_growth
 
+pytestmark = pytest.mark.slow
+
 README = FIGURES.parent / "README.md"
 
 

@@ -11,6 +11,8 @@ import pytest
 
 from tools import setup_env
 
+pytestmark = pytest.mark.slow
+
 ALL = ["venv", "pip", "course_utils.compiled"]  # what a first set-up runs, by modules
 WITHOUT_VENV = ALL[1:]
 

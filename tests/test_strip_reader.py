@@ -42,6 +42,8 @@ for name in {others}:
     importlib.import_module(name)
     assert "torch" not in sys.modules, name
 import course_utils.strip_reader
+
+pytestmark = pytest.mark.slow
 assert "torch" in sys.modules  # else the check above could not fail
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

@@ -61,6 +61,7 @@ def assert_all_like_enumeration(count):
 # -- against enumeration
 
 
+@pytest.mark.slow
 def test_ten_thousand_small_problems_give_what_enumeration_gives(both_ways):
     assert_all_like_enumeration(10_000)
 

@@ -202,6 +202,7 @@ def test_e49_the_worked_example_is_right_but_tests_nothing(oracles):
     assert align(log_probabilities(y), encode("ABA")).labels.tolist() != np.argmax(y, axis=1).tolist()
 
 
+@pytest.mark.slow
 def test_e49b_many_starts_stick_on_the_best_path_and_none_on_all_paths():
     rng = np.random.default_rng(0)
     starts = [2 * rng.normal(size=(2, 2)) for _ in range(24)]

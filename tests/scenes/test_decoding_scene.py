@@ -16,6 +16,8 @@ from course_utils.examples import CTC_SYMBOLS, CTC_Y
 from course_utils.scenes.decoding import beam_scene, greedy_scene
 from course_utils.scenes.wording import number
 
+pytestmark = pytest.mark.slow
+
 KEEPS = ["alignments", "prefixes", "one score"]
 NAMES = "wxyz"
 CLOSE = 2e-9  # what differs by less, the scene takes for equal

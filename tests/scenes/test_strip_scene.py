@@ -19,6 +19,7 @@ def value(text):
     return float(text.replace("−", "-"))
 
 
+@pytest.mark.slow
 def test_the_strip_shows_the_path_and_the_boundaries_that_align_finds(aligned_strip):
     strip, found, told = aligned_strip.strip, aligned_strip.found, aligned_strip.scene
     marks = told.marks_at(len(told.steps) - 1)
