@@ -30,3 +30,10 @@ def both_ways(request, monkeypatch):
     """Run with the loops that numba compiles, and once more with NumPy alone."""
     if request.param == "NumPy":
         switched_off(monkeypatch)
+
+
+def pytest_ignore_collect(collection_path, config):
+    """Leave a file that is slow as a whole unread where no slow test is wanted: to collect it takes seconds."""
+    if config.option.markexpr == "not slow" and collection_path.suffix == ".py":
+        return "\npytestmark = pytest.mark.slow\n" in collection_path.read_text("utf-8") or None
+    return None

@@ -15,6 +15,8 @@ from course_utils.data import STRIP_HEIGHT, STRIP_SYMBOLS, digit_strip, digit_st
 from course_utils.decoding import character_error_rate, greedy
 from course_utils.strip_reader import BLANK, StripReader, ctc_loss, spell, train_reader
 
+pytestmark = pytest.mark.slow
+
 RAGGED = [[3, 1, 4], [7], [5, 5], []], [9, 4, 6, 5]  # targets, and how many of 9 frames each has
 
 
@@ -42,8 +44,6 @@ for name in {others}:
     importlib.import_module(name)
     assert "torch" not in sys.modules, name
 import course_utils.strip_reader
-
-pytestmark = pytest.mark.slow
 assert "torch" in sys.modules  # else the check above could not fail
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
