@@ -19,7 +19,7 @@ endif
 # An environment that is switched on does not build itself.
 SETUP := PATH="$${PATH\#"$$PWD/.venv/bin:"}"; \
   for fits in 'import venv, ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 'f""'; do \
-    for p in $(if $(PYTHON),"$(PYTHON)",python3.13 python3.12 python3.11 python3 python); do \
+    for p in $(if $(PYTHON),"$(PYTHON)",python3.14 python3.13 python3.12 python3.11 python3 python); do \
       "$$p" -c "$$fits" >/dev/null 2>&1 && break 2; p=; done; done; \
   test -n "$$p" || { echo "$(if $(PYTHON),PYTHON=$(PYTHON) does not run,No Python was found): install Python 3.11 or" \
     "newer (https://www.python.org/downloads/), or name one with PYTHON=/path/to/python." >&2; exit 1; }; \
@@ -32,9 +32,8 @@ help: ## list the commands
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s%s\n", $$1, $$2 }'
 
 .PHONY: lab
-lab: setup-lab ## set up, and open the notebooks in JupyterLab
-	@$(PY) -m jupyterlab --LabApp.default_url=/lab/tree/notebooks \
-	  $$([ "$$(id -u 2>/dev/null)" = 0 ] && echo --allow-root) $(LABFLAGS)
+lab: setup-lab ## set up, and open the course to be worked on in JupyterLab
+	@$(PY) -m course_utils.workbook $(LABFLAGS)
 
 .PHONY: setup-lab
 setup-lab:
@@ -48,7 +47,11 @@ SIDE_BY_SIDE := -n auto --maxprocesses=4 --dist loadfile --no-loadscope-reorder
 check test: export OMP_NUM_THREADS = 1
 check test: export OPENBLAS_NUM_THREADS = 1
 
-.PHONY: check test bench figures notebooks student clean setup-test before-pytest browser
+.PHONY: author check test bench figures notebooks student clean setup-test before-pytest browser
+
+author: setup-lab ## set up, and open the notebooks themselves, with solutions, in JupyterLab
+	@$(PY) -m jupyterlab --LabApp.default_url=/lab/tree/notebooks \
+	  $$([ "$$(id -u 2>/dev/null)" = 0 ] && echo --allow-root) $(LABFLAGS)
 
 check: before-pytest ## set up, and run what a change can break at once: no browser, no test marked slow
 	@$(PY) -m pytest $(SIDE_BY_SIDE) -m "not slow" --ignore=tests/browser --ignore=tests/bench
@@ -74,7 +77,7 @@ notebooks: setup-test ## run the notebooks again, outputs included
 student: setup-test ## make the students' edition in dist/student
 	@$(PY) -m course_utils.grading.student dist/student
 
-clean: ## remove the environment and the caches; dist stays, somebody may have worked in it
+clean: ## remove the environment and the caches; dist and my_course stay, somebody may have worked there
 	rm -rf .venv build *.egg-info .pytest_cache .ruff_cache .hypothesis
 	find . -name .git -prune -o -type d \( -name __pycache__ -o -name .ipynb_checkpoints \) -print \
 	  | while read -r folder; do rm -rf "$$folder"; done

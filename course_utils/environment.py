@@ -3,6 +3,7 @@
 import importlib
 import importlib.metadata
 import importlib.util
+import platform
 import re
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 OLDEST_PYTHON = (3, 11)
 REQUIREMENTS = Path(__file__).parents[1] / "requirements.txt"
 _MODULES = {"scikit-learn": "sklearn"}  # where a package is imported under another name
+_NOT_MISSED = {"numba"}  # without it the course gives the same results
 _REMEDY = "Close JupyterLab, and in the folder of the course run: make lab (README.md says what to do without make)."
 
 
@@ -18,8 +20,13 @@ def environment_check() -> None:
     faults = _faults()
     if faults:
         print(f"Not ready: {'; '.join(faults)}. {_REMEDY}")
-    else:
-        print("Everything is installed: Python, the packages of the course, and its stepper.")
+        return
+    elsewhere = "".join(
+        f" There is no {name} {version} for this machine: the cells that need it cannot run, and all others can."
+        for name, version, to_be_had in _required()
+        if not to_be_had and _faults_of_package(name, version)
+    )
+    print(f"Everything is installed: Python, the packages of the course, and its stepper.{elsewhere}")
 
 
 def _faults() -> list[str]:
@@ -31,10 +38,22 @@ def _faults() -> list[str]:
         )
     if not REQUIREMENTS.is_file():
         return [*faults, "the file requirements.txt is missing from the course"]
-    # What carries a condition, such as numba, is not to be had everywhere, and the course runs without it.
-    for name, needed in re.findall(r"^([\w.-]+)==([^\s;]+)$", REQUIREMENTS.read_text("utf-8"), re.MULTILINE):
-        faults += _faults_of_package(name, needed)
+    for name, needed, to_be_had in _required():
+        if to_be_had:
+            faults += _faults_of_package(name, needed)
     return faults or _faults_of_stepper()
+
+
+def _required() -> list[tuple[str, str, bool]]:
+    """List the packages of requirements.txt, each with its version, and whether there is one for this machine."""
+    lines = re.findall(r"^([\w.-]+)==([^\s;]+)(?:; (.+))?$", REQUIREMENTS.read_text("utf-8"), re.MULTILINE)
+    # A condition is an expression of Python's; pip's own reader of them is not in the standard library.
+    machine = {"__builtins__": {}, "sys_platform": sys.platform, "platform_machine": platform.machine()}
+    return [
+        (name, version, not condition or bool(eval(condition, machine)))
+        for name, version, condition in lines
+        if name not in _NOT_MISSED
+    ]
 
 
 def _faults_of_package(name: str, needed: str) -> list[str]:

@@ -9,14 +9,24 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
-import torch
 from numpy.typing import ArrayLike, NDArray
-from torch import nn
-from torch.autograd.function import once_differentiable
 
 from course_utils.ctc_loss import batch_loss_and_gradient
 from course_utils.data import STRIP_HEIGHT, STRIP_SYMBOLS, Strip, digit_strips
 from course_utils.decoding import character_error_rate, greedy
+
+try:
+    import torch
+    from torch import nn
+    from torch.autograd.function import once_differentiable
+except ModuleNotFoundError as error:
+    if error.name != "torch":
+        raise
+    raise ImportError(
+        "torch is not installed (there is none for Macs with an Intel processor, nor for Windows on ARM): the cells that "
+        "train a network or compare with torch cannot run; everything else in the course can.",
+        name="torch",
+    ) from None
 
 BLANK = len(STRIP_SYMBOLS) - 1  # the gap between digits serves as the blank
 Loss = Literal["torch", "course"]

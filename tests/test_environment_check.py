@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import importlib.util
+import platform
 import re
 import subprocess
 import sys
@@ -12,7 +13,8 @@ from course_utils import environment
 from course_utils.environment import environment_check
 
 ALL_WELL = "Everything is installed: Python, the packages of the course, and its stepper.\n"
-PINNED = dict(re.findall(r"^([\w.-]+)==([^\s;]+)$", environment.REQUIREMENTS.read_text("utf-8"), re.MULTILINE))
+PINNED = dict(re.findall(r"^([\w.-]+)==([^\s;]+)", environment.REQUIREMENTS.read_text("utf-8"), re.MULTILINE))
+del PINNED["numba"]  # without which all is well
 
 
 @pytest.fixture
@@ -49,12 +51,51 @@ def test_what_is_not_to_be_had_everywhere_is_not_missed(versions, said):
     assert said() == ALL_WELL
 
 
+WITHOUT_TORCH = [("darwin", "x86_64"), ("win32", "ARM64")]
+WITH_TORCH = [("darwin", "arm64"), ("win32", "AMD64"), ("linux", "x86_64"), ("linux", "aarch64")]
+
+
+@pytest.mark.parametrize(("system", "machine"), WITHOUT_TORCH + WITH_TORCH)
+def test_torch_is_missed_only_where_there_is_one(system, machine, versions, said, monkeypatch):
+    versions["torch"] = None
+    monkeypatch.setattr(sys, "platform", system)
+    monkeypatch.setattr(platform, "machine", lambda: machine)
+    if (system, machine) in WITH_TORCH:
+        assert said().startswith("Not ready: torch is missing. ")
+    else:
+        more = f"There is no torch {PINNED['torch']} for this machine: the cells that need it cannot run, and all others can."
+        assert said() == f"{ALL_WELL[:-1]} {more}\n"
+        del versions["torch"]
+        assert said() == ALL_WELL  # somebody has found one
+
+
+@pytest.mark.parametrize("name", ["torch", "numba"])
+@pytest.mark.parametrize(("system", "machine"), WITHOUT_TORCH + WITH_TORCH)
+def test_pip_is_asked_for_it_on_the_same_machines(system, machine, name):
+    """Does pip, which reads the conditions with a reader of its own, understand them alike?"""
+    from packaging.requirements import Requirement
+
+    (line,) = re.findall(f"^{name}==.*$", environment.REQUIREMENTS.read_text("utf-8"), re.MULTILINE)
+    here = {"sys_platform": system, "platform_machine": machine, "python_version": "3.14"}
+    assert Requirement(line).marker.evaluate(here) == ((system, machine) in WITH_TORCH)
+
+
+def test_what_needs_torch_says_in_a_sentence_that_it_is_missing():
+    source = "import sys; sys.modules['torch'] = None; import course_utils.strip_reader"
+    done = subprocess.run(
+        [sys.executable, "-c", source], capture_output=True, text=True, cwd=environment.REQUIREMENTS.parent
+    )
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("ImportError: torch is not installed (")
+    assert last.endswith("cannot run; everything else in the course can.")
+
+
 def test_all_is_there(said):
     assert said() == ALL_WELL
 
 
 def test_every_package_of_the_requirements_is_looked_at(versions, said):
-    assert len(PINNED) >= 9
+    assert len(PINNED) >= 10
     for name in PINNED:
         versions[name] = None
     line = said()

@@ -8,15 +8,20 @@ from hypothesis import strategies as st
 from course_utils.beam_trace import trace_beam, trace_greedy
 from course_utils.collapsing import collapse_in_stages
 from course_utils.data import STRIP_SYMBOLS, digit_strip
-from course_utils.examples import CTC_Y, FORCED_ALIGNMENTS
+from course_utils.examples import CTC_Y, FORCED_ALIGNMENTS, WORKED_NET, WORKED_TARGET, WORKED_X
 from course_utils.notebook import (
     beam_stepper,
+    bptt_stepper,
     collapse_explorer,
     collapse_stepper,
     ctc_explorer,
     ctc_stepper,
     decoder_explorer,
+    gradient_explorer,
     greedy_stepper,
+    permutation_stepper,
+    product_stepper,
+    rnn_stepper,
     strip_stepper,
     training_stepper,
     viterbi_explorer,
@@ -417,9 +422,7 @@ def test_every_decoder_can_be_shown_with_every_width():
             assert message.value == ""
             titles.add(bench.shown().title)
     assert len(titles) == 1 + 3 * 5
-    for asked, kept in ((99, 5), (0, 1), (-3, 1)):
-        controls["width"].value = asked
-        assert controls["width"].value == kept
+    assert list(controls["width"].options) == [1, 2, 3, 4, 5]  # from which nothing else can be chosen
 
 
 def test_probabilities_stay_as_the_reader_has_set_them_when_a_control_changes():
@@ -484,3 +487,45 @@ def test_a_picture_without_words_is_refused():
 
     with pytest.raises(ValueError, match="alt is empty"):
         show(Figure(), " ")
+
+
+# -- back to the beginning
+
+WITH_NUMBERS = {
+    "permutation": permutation_stepper,
+    "rnn": lambda: rnn_stepper(WORKED_NET, WORKED_X, WORKED_TARGET),
+    "bptt": lambda: bptt_stepper(WORKED_NET, WORKED_X, WORKED_TARGET),
+    "product": lambda: product_stepper(WORKED_NET, WORKED_X),
+    "gradient explorer": lambda: gradient_explorer().stepper,
+    "viterbi": lambda: viterbi_stepper(WORKED_EXAMPLE, "AB"),
+    "viterbi explorer": lambda: viterbi_explorer().stepper,
+    "ctc": lambda: ctc_stepper(CTC_Y, "aa"),
+    "ctc explorer": lambda: ctc_explorer().stepper,
+    "greedy": lambda: greedy_stepper(CTC_Y),
+    "beam": lambda: beam_stepper(CTC_Y),
+    "decoder explorer": lambda: decoder_explorer().stepper,
+}
+
+
+@pytest.mark.parametrize("name", WITH_NUMBERS)
+def test_after_any_changes_the_numbers_of_the_beginning_come_back(name):
+    stepper = WITH_NUMBERS[name]()
+    before = stepper.scene
+    for mark in list(stepper.shown().edits)[:3]:
+        assert edit(stepper, mark, 0.35) == []
+    assert stepper.scene != before
+    assert tell(stepper, mark=None, value=None) == [{"view": None, "refused": ""}]
+    assert stepper.scene == before
+    first = next(iter(stepper.shown().edits))
+    assert edit(stepper, first, 0.35) == []  # and can be changed again
+    assert stepper.scene != before
+
+
+def test_a_case_of_its_own_biases_says_them():
+    explorer = gradient_explorer()
+    explorer.case.value = "eigenvalues 0, tanh with bias explodes"
+    assert explorer.given.value == "The units have a bias each: 1.5, -11.5"
+    assert explorer.bias.disabled
+    explorer.norm.value = 2.0  # new weights, with one bias for all
+    assert explorer.given.value == ""
+    assert not explorer.bias.disabled

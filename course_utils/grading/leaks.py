@@ -13,7 +13,7 @@ _MARKER = re.compile(
     r"(?:BEGIN|END) (?:SOLUTION|HIDDEN TESTS|MARK SCHEME)|#\s*(?i:(?:begin|end)\s+(?:solution|hidden\s+test))"
 )
 _COMMENT = re.compile(r"(?:^|\s)#.*")
-_PROMPT = re.compile(r"(?:>>>|\.\.\.|[>+*|-])+")  # of a quotation, a session, a list, a difference, a table
+_PROMPT = re.compile(r"^(?:>>>|\.\.\.|[>+*|-])+")  # of a quotation, a session, a list, a difference, a table
 _TAG = re.compile(r"<[^<>\n]*>")
 
 

@@ -31,8 +31,9 @@ def dependency_explorer() -> Explorer:
     """Choose a structure and its sizes, and step through its outputs."""
     structure = ipywidgets.Dropdown(options=STRUCTURES, description="Structure", layout={"width": "280px"})
     structure.value = "time-synchronous"
-    T = ipywidgets.BoundedIntText(value=5, min=1, max=MOST, description="Outputs T", layout={"width": "160px"})
-    S = ipywidgets.BoundedIntText(value=5, min=1, max=MOST, description="Inputs S", layout={"width": "160px"})
+    counts = {"options": range(1, MOST + 1), "value": 5, "layout": {"width": "160px"}}  # of which none can be mistyped
+    T = ipywidgets.Dropdown(description="Outputs T", **counts)
+    S = ipywidgets.Dropdown(description="Inputs S", **counts)
     width = ipywidgets.IntSlider(value=3, min=1, max=MOST, description="Width", continuous_update=False)
     feed = ipywidgets.Dropdown(options=Feed.__args__, description="Feed", layout={"width": "260px"})
 

@@ -22,7 +22,13 @@ class Frames:
     """The (T,) inputs that a picture shows, as the reader has changed them."""
 
     def __init__(self, x: ArrayLike, scene: Callable[[NDArray[np.float64]], Scene]):
-        self.x, self.scene = np.array(x, dtype=np.float64), scene
+        self.x = self.original = np.array(x, dtype=np.float64)
+        self.scene = scene
+
+    def reset(self) -> Scene:
+        """Take all changes back."""
+        self.x = self.original
+        return self.scene(self.x)
 
     def edit(self, place: Place, value: float) -> Scene:
         """Change the one at (frame,); what cannot be drawn leaves all as it was."""
@@ -47,7 +53,7 @@ def permutation_stepper(
     example of chapter 2 is built in. From 2 to 7 frames can be drawn.
     """
     frames = Frames(x, lambda x: permutation_scene(permute(mlp, rnn, x, target, order), symbols))
-    return Stepper(frames.scene(frames.x), edit=frames.edit)
+    return Stepper(frames.scene(frames.x), edit=frames.edit, reset=frames.reset)
 
 
 def posterior_figure(strip: Strip, log_y: dict[str, ArrayLike]) -> Figure:

@@ -37,7 +37,7 @@ def rnn_stepper(net: RNN, x: ArrayLike, target: ArrayLike | None = None) -> Step
         return rnn_scene(forward, None if target is None else frame_losses(forward.logits, target))
 
     numbers = NetworkNumbers(net, x, scene)
-    return Stepper(numbers.drawn(), edit=numbers.edit)
+    return Stepper(numbers.drawn(), edit=numbers.edit, reset=numbers.reset)
 
 
 def adder_stepper(a: str = "1011", b: str = "110") -> Stepper:

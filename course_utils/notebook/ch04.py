@@ -37,4 +37,4 @@ def bptt_stepper(net: RNN, x: ArrayLike, target: ArrayLike, weights: ArrayLike =
         return bptt_scene(backward(forward, losses.d_logits), losses)
 
     numbers = NetworkNumbers(net, x, scene)
-    return Stepper(numbers.drawn(), edit=numbers.edit)
+    return Stepper(numbers.drawn(), edit=numbers.edit, reset=numbers.reset)

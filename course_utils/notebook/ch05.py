@@ -29,7 +29,7 @@ def product_stepper(net: RNN, x: ArrayLike) -> Stepper:
         :func:`course_utils.scenes.jacobians.product_scene`.
     """
     numbers = NetworkNumbers(net, x, _product)
-    return Stepper(numbers.drawn(), edit=numbers.edit)
+    return Stepper(numbers.drawn(), edit=numbers.edit, reset=numbers.reset)
 
 
 def gradient_explorer() -> Explorer:
@@ -57,13 +57,14 @@ class GradientExplorer(Explorer):
         )
         self.units = ipywidgets.Dropdown(options=[2, 8, 32], description="Units", layout=narrow)
         self.bias = _slider("Bias", 4, wide)
+        self.given = ipywidgets.HTML()  # what one slider cannot say
         self.factors = ipywidgets.IntSlider(
             value=20, min=1, max=200, description="Factors", layout=wide, continuous_update=False
         )
-        self._use(CONDITIONS[0].network())
+        self._take_case(self.case.value)
         shaping = (self.norm, self.radius, self.units, self.activation, self.bias)
         super().__init__(
-            self._draw, self.case, *shaping, self.factors, edit=self._edit,
+            self._draw, self.case, *shaping, self.given, self.factors, edit=self._edit, reset=self._reset,
             presets={self.case: self._take_case}, before=dict.fromkeys(shaping, self._make_own),
         )  # fmt: skip
 
@@ -76,7 +77,16 @@ class GradientExplorer(Explorer):
 
     def _take_case(self, name: str) -> None:
         if name != OWN:
+            self._chosen = name
             self._use(next(c for c in CONDITIONS if c.name == name).network())
+
+    def _reset(self) -> Scene:
+        """Go back to the case that was chosen last."""
+        with self.setting():
+            self.case.value = self._chosen
+            self._take_case(self._chosen)
+        self.message.value = ""
+        return self._draw()
 
     def _make_own(self, control: ipywidgets.Widget) -> None:
         if control in (self.norm, self.radius, self.units):
@@ -102,10 +112,8 @@ class GradientExplorer(Explorer):
         for slider, value in ((self.norm, spectral_norm(net.W_hh)), (self.radius, spectral_radius(net.W_hh))):
             slider.max, slider.value = max(slider.max, value), value
         alike = bool((net.b_h == net.b_h[0]).all())
-        self.bias.value, self.bias.disabled = (
-            net.b_h[0] if alike else 0.0,
-            not alike,
-        )  # one slider cannot say two numbers
+        self.bias.value, self.bias.disabled = net.b_h[0] if alike else 0.0, not alike
+        self.given.value = "" if alike else f"The units have a bias each: {', '.join(f'{b:g}' for b in net.b_h)}"
 
     def _use_drawn(self) -> None:
         """Draw weights with the norm and radius of the sliders; what cannot be leaves the network."""
@@ -114,6 +122,8 @@ class GradientExplorer(Explorer):
         h_init, outputs = rng.normal(0, 0.5, H), (np.eye(H), np.zeros(H))
         self.net = RNN(np.zeros((H, 1)), W, bias, *outputs, h_init, self.activation.value)
         self._outdated, self._radius, self.bias.disabled = False, self.radius.value, False
+        with self.setting():
+            self.given.value = ""
 
 
 def _product(net: RNN, x: ArrayLike) -> Scene:

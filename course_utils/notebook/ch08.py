@@ -52,7 +52,9 @@ def viterbi_explorer() -> Explorer:
         y.load(FORCED_ALIGNMENTS[name].y)
         target.value, domain.value = FORCED_ALIGNMENTS[name].target, "probability"
 
-    return Explorer(lambda: y.scene(y.now), preset, target, domain, ties, edit=y.edit, presets={preset: take})
+    return Explorer(
+        lambda: y.scene(y.now), preset, target, domain, ties, edit=y.edit, reset=y.reset, presets={preset: take}
+    )
 
 
 def strip_stepper(strip: Strip, log_y: ArrayLike) -> Stepper:

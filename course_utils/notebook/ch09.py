@@ -97,7 +97,7 @@ def ctc_explorer() -> Explorer:
     y = Probabilities(
         CTC_Y, lambda y: _lattice(y, target.value.strip().lower(), CTC_SYMBOLS, 0, table.value, skips.value)
     )
-    return Explorer(lambda: y.scene(y.now), target, table, skips, edit=y.edit)
+    return Explorer(lambda: y.scene(y.now), target, table, skips, edit=y.edit, reset=y.reset)
 
 
 def greedy_stepper(y: ArrayLike, symbols: Sequence[str] = CTC_SYMBOLS, blank: int = 0) -> Stepper:
@@ -139,7 +139,7 @@ def decoder_explorer() -> Explorer:
     """Choose a decoder and the width of its beam, and step through what it does."""
     search = ipywidgets.Dropdown(options=list(SEARCHES), description="Decoder", layout={"width": "300px"})
     search.value = "prefix beam, two scores"
-    width = ipywidgets.BoundedIntText(value=2, min=1, max=5, description="Width", layout={"width": "160px"})
+    width = ipywidgets.Dropdown(options=range(1, 6), value=2, description="Width", layout={"width": "160px"})
 
     def scene(y):
         keeps = SEARCHES[search.value]
@@ -148,7 +148,7 @@ def decoder_explorer() -> Explorer:
         return beam_scene(trace_beam(y, width=width.value, keeps=keeps), CTC_SYMBOLS)
 
     y = Probabilities(CTC_Y, scene)
-    return Explorer(lambda: y.scene(y.now), search, width, edit=y.edit)
+    return Explorer(lambda: y.scene(y.now), search, width, edit=y.edit, reset=y.reset)
 
 
 def reading_figure(strip: Strip, log_y: ArrayLike, blank: int) -> Figure:

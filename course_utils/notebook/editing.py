@@ -25,7 +25,12 @@ class Probabilities:
 
     def load(self, y: ArrayLike) -> None:
         """Begin anew with other probabilities."""
-        self.now, self.original = np.array(y, dtype=float), np.asarray(y, dtype=float)
+        self.now, self.original = np.array(y, dtype=float), np.array(y, dtype=float)
+
+    def reset(self) -> Scene:
+        """Take all changes back."""
+        self.now = self.original.copy()
+        return self.scene(self.now)
 
     def edit(self, place: Place, value: float) -> Scene:
         """Change the one at (frame, column); what cannot be drawn leaves all as it was."""
@@ -41,10 +46,16 @@ class NetworkNumbers:
 
     def __init__(self, net: RNN, x: ArrayLike, scene: Callable[[RNN, NDArray[np.float64]], Scene]):
         self.net, self.x, self.scene = net, np.array(x, dtype=float), scene
+        self.original = self.net, self.x
 
     def drawn(self) -> Scene:
         """Return the scene of the numbers as they are now."""
         return self.scene(self.net, self.x)
+
+    def reset(self) -> Scene:
+        """Take all changes back."""
+        self.net, self.x = self.original
+        return self.drawn()
 
     def edit(self, place: Place, value: float) -> Scene:
         """Change the one at a name and indices, such as ("W_hh", 0, 1) or ("x", t, 0); what cannot be drawn leaves all."""
@@ -68,7 +79,7 @@ def _with(values: NDArray[np.float64], at: Sequence[int], value: float) -> NDArr
 def probability_stepper(y: ArrayLike, scene: MakesScene) -> Stepper:
     """Play what ``scene`` makes of probabilities that the reader may change."""
     y = Probabilities(y, scene)
-    return Stepper(scene(y.now), edit=y.edit)
+    return Stepper(scene(y.now), edit=y.edit, reset=y.reset)
 
 
 def with_probability(

@@ -23,6 +23,8 @@ class Explorer(Workbench):
         All that it depends on. When one changes, the scene is made anew.
     edit
         As for :class:`course_utils.stepper.stepper.Stepper`.
+    reset
+        Likewise.
     presets
         For controls that choose a whole case: what to do with a new value, such as setting the other controls. The
         scene is drawn once, and played from its first step.
@@ -35,6 +37,7 @@ class Explorer(Workbench):
         scene: Callable[[], Scene],
         *controls: ipywidgets.Widget,
         edit: Callable[[Place, Any], Scene] | None = None,
+        reset: Callable[[], Scene] | None = None,
         presets: Mapping[ipywidgets.Widget, Callable[[Any], None]] | None = None,
         before: Mapping[ipywidgets.Widget, Callable[[ipywidgets.Widget], None]] | None = None,
     ):
@@ -42,7 +45,7 @@ class Explorer(Workbench):
         self._presets, self._before, self._setting = presets or {}, before or {}, False
         for control in controls:
             control.observe(self._on_change, "value")
-        super().__init__(Stepper(scene(), edit=edit), *controls, self.message)
+        super().__init__(Stepper(scene(), edit=edit, reset=reset), *controls, self.message)
 
     @contextmanager
     def setting(self) -> Iterator[None]:

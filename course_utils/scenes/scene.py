@@ -195,6 +195,7 @@ class Scene:
                 for step in self.steps
             ],
             "edits": {name: edit.to_json() for name, edit in self.edits.items()},
+            "table": self.table.to_html(),
             "hints": {name: {"says": hint.says, "formula": mathml(hint.formula)} for name, hint in self.hints.items()},
         }
         json.dumps(scene, allow_nan=False)  # raises here, where the culprit is near, and not in a browser

@@ -8,6 +8,7 @@ from course_utils.scenes.svg import document, pinned, text
 from course_utils.scenes.wording import latex_number, latex_text, log_number, number, plural
 from course_utils.trellis import Trellis
 
+MOST_SYMBOLS = 12
 ROWS_SHOWN = 5  # of the probabilities; with more symbols than this, only those of the target
 
 
@@ -19,8 +20,15 @@ def trellis_scene(trellis: Trellis) -> Scene:
     Parameters
     ----------
     trellis
-        From :func:`course_utils.trellis.fill_trellis`.
+        From :func:`course_utils.trellis.fill_trellis`, of at most 12 symbols.
+
+    Raises
+    ------
+    ValueError
+        It is too large to draw.
     """
+    if len(trellis.target) > MOST_SYMBOLS:
+        raise ValueError(f"target has {len(trellis.target)} symbols; the picture has room for {MOST_SYMBOLS}")
     return _TrellisPicture(trellis).scene()
 
 

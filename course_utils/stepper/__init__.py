@@ -8,7 +8,7 @@ from pathlib import Path
 
 _HERE = Path(__file__).parent
 # In this order, so that each module comes behind those that it imports.
-_MODULES = ("state.js", "elements.js", "edits.js", "changing.js", "player.js", "widget.js")
+_MODULES = ("state.js", "elements.js", "help.js", "room.js", "edits.js", "changing.js", "player.js", "widget.js")
 _IMPORT = re.compile(r'^import \{[^}]*\} from "\./\w+\.js";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=function|const)", re.MULTILINE)
 

@@ -4,16 +4,17 @@
 import { make } from "./elements.js";
 import { KINDS } from "./edits.js";
 
-const MILLISECONDS_TO_ANSWER = 6000;
+const MILLISECONDS_OF_PATIENCE = 2000; // until the reader hears what is waited for
+const MILLISECONDS_TO_ANSWER = 60_000;
 const NO_DRAG = 3; // pixels
 
 /**
  * Let the reader change marks. `player` lends its hands: `markOf(name)` gives element, slot, tint and edit, with the
- * value that stands there now; `redraw()` shows again what the steps say; `tip`, `place` and `hideTip` are for the
+ * value that stands there now; `scale()` is how many pixels a unit of the drawing has; `redraw()` shows again what the steps say; `tip`, `place` and `hideTip` are for the
  * editor; `say(text)` tells the reader something; `focus(name)` goes back to a mark.
  */
 export function changing(player, onEdit) {
-  let waiting = null;
+  let waiting = null; // the timers of an edit that is not answered yet
   let unsent = null;
   let stale = false;
   let drag = null;
@@ -25,17 +26,27 @@ export function changing(player, onEdit) {
       unsent = [name, value]; // one at a time: a drag must not queue up a hundred scenes
       return;
     }
-    waiting = setTimeout(noAnswer, MILLISECONDS_TO_ANSWER);
+    waiting = [setTimeout(sayWaiting, MILLISECONDS_OF_PATIENCE), setTimeout(noAnswer, MILLISECONDS_TO_ANSWER)];
     if (onEdit(name, value) === false) noAnswer();
   }
 
+  function noLongerWaiting() {
+    waiting?.forEach(clearTimeout);
+    waiting = null;
+  }
+
+  function sayWaiting() {
+    player.say(
+      "The kernel is busy, and this change waits for it. If the kernel is gone, start it and run this cell again. Stepping needs none.",
+    );
+  }
+
   function noAnswer() {
-    clearTimeout(waiting);
-    waiting = unsent = null;
+    noLongerWaiting();
+    unsent = null;
     player.redraw();
     player.say(
-      "The kernel does not answer. Stepping needs no kernel, but changing a number does. " +
-        "If it is busy, wait and try again; if it is gone, start it and run this cell again.",
+      "The kernel does not answer. Stepping needs no kernel, but changing a number does: start it and run this cell again.",
     );
   }
 
@@ -101,6 +112,12 @@ export function changing(player, onEdit) {
   }
 
   return {
+    /** Ask for the numbers that the scene had at first. */
+    reset() {
+      player.say("");
+      send(null, null);
+    },
+
     /** Whether the editor is open. */
     editing: () => player.tip.querySelector("input") !== null && !player.tip.hidden,
     dragging: () => drag !== null,
@@ -114,20 +131,32 @@ export function changing(player, onEdit) {
       for (const [name, text] of Object.entries(kindOf(edit).aria(edit.now, edit))) element.setAttribute(name, text);
     },
 
-    /** The scene is another one: a drag of what it does not have is over. */
+    /** The scene is another one: a drag of what it does not have is over, and what was changed since stays changed. */
     drawn() {
       stale = false;
       if (drag && !player.markOf(drag.name)?.edit) drag = null;
+      const mark = unsent && player.markOf(unsent[0]);
+      if (mark?.edit) preview(mark, unsent[1]);
     },
 
-    /** A key at a mark that can be changed; returns whether it meant something here. */
-    key(name, key) {
+    /** A key at a mark that can be changed, `fine` with Alt; returns whether it meant something here. */
+    key(name, key, fine) {
       const { edit } = player.markOf(name);
       const kind = kindOf(edit);
-      if (kind.keys.includes(key)) change(name, kind.nudged(edit.now, key, edit));
+      if (kind.keys.includes(key)) change(name, kind.nudged(edit.now, key, edit, fine));
+      else if (fine) return false;
       else if (key === "Enter") press(name);
-      else if (edit.kind !== "choice" && /^[\d.,]$/.test(key)) open(name, key);
+      else if (edit.kind !== "choice" && /^[\d.,\-−]$/.test(key)) open(name, key);
       else return false;
+      return true;
+    },
+
+    /** Take a drag back that is not over yet; returns whether there was one. */
+    takeBack() {
+      if (!drag) return false;
+      const { name, from, value } = drag;
+      drag = null;
+      if (value !== null) change(name, from);
       return true;
     },
 
@@ -137,9 +166,10 @@ export function changing(player, onEdit) {
 
     move(event) {
       const { edit } = player.markOf(drag.name);
-      const [right, up] = [event.clientX - drag.x, drag.y - event.clientY];
-      const [along] = kindOf(edit).keys.includes("ArrowRight") ? [Math.hypot(right, up)] : [Math.abs(up)];
-      if (!kindOf(edit).dragged || (drag.value === null && along < NO_DRAG)) return;
+      const slowly = event.shiftKey ? 0.1 : 1;
+      const [right, up] = [event.clientX - drag.x, drag.y - event.clientY].map((pixels) => (slowly * pixels) / player.scale());
+      const along = edit.kind === "point" ? Math.hypot(right, up) : Math.abs(up);
+      if (!kindOf(edit).dragged || (drag.value === null && along < NO_DRAG * slowly)) return;
       const value = kindOf(edit).dragged(drag.from, { right, up }, edit);
       if (drag.value !== null && String(value) === String(drag.value)) return;
       drag.value = value;
@@ -162,8 +192,7 @@ export function changing(player, onEdit) {
     answer(text) {
       if (text || stale) player.redraw();
       player.say(text);
-      clearTimeout(waiting);
-      waiting = null;
+      noLongerWaiting();
       if (unsent) {
         const next = unsent;
         unsent = null;
@@ -172,7 +201,7 @@ export function changing(player, onEdit) {
     },
 
     destroy() {
-      clearTimeout(waiting);
+      noLongerWaiting();
     },
   };
 }

@@ -7,6 +7,7 @@ const ICONS = {
   pause: "M5 4h4v12H5zM11 4h4v12h-4z",
   next: "M7 4 5.5 5.5 10 10l-4.5 4.5L7 16l6-6z",
   last: "M4 4v12l8-6zM13 4h2v12h-2z",
+  reset: "M10 4a6 6 0 1 1-5.7 4.1l1.9.6A4 4 0 1 0 10 6v3L5.5 5 10 1z",
 };
 
 export function make(tag, css, attributes = {}, ...children) {

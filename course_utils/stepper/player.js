@@ -3,16 +3,29 @@
 
 import { changing } from "./changing.js";
 import { icon, make } from "./elements.js";
+import { listOfKeys } from "./help.js";
+import { bringIntoView, fade, fitDrawing, keepRoom, scaleOf, snap } from "./room.js";
 import { between, neighbour, owners, stepAfterKey, undoPatches } from "./state.js";
 
 const SPEEDS = [0.5, 1, 2, 4];
 const MILLISECONDS_A_STEP = 1200;
 
+/** States in words, for those who cannot see borders and dashes. */
+const IN_WORDS = {
+  idle: "not computed yet",
+  now: "being computed",
+  won: "taken",
+  lost: "not taken",
+  path: "on the path",
+  off: "out of reach",
+};
+
 /**
  * Play `scene` inside `el`. `onStep(n)` hears of every step; `onEdit(mark, value)` of every mark that the reader
- * changes, and returns false where it cannot be sent; it may be absent: then nothing can be changed.
+ * changes, and returns false where it cannot be sent; it may be absent: then nothing can be changed. Without a mark it asks
+ * for the numbers of the beginning, which it can where `resettable` says so.
  */
-export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null } = {}) {
+export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null, resettable = false } = {}) {
   const stage = make("div", "rc-stage");
   const tip = make("div", "rc-tip", { hidden: "" });
   const says = make("p", "rc-says", { "aria-live": "polite" });
@@ -23,15 +36,24 @@ export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null } 
   const speed = make("select", "rc-speed", { "aria-label": "Speed", title: "Speed of playing" });
   for (const s of SPEEDS) speed.append(new Option(`${s}×`, s, s === 1, s === 1));
   const buttons = {};
-  const labels = { first: "First step", previous: "Previous step", play: "Play", next: "Next step", last: "Last step" };
+  const labels = {
+    ...{ first: "First step", previous: "Previous step", play: "Play", next: "Next step", last: "Last step" },
+    ...{ reset: "The numbers of the beginning", help: "Keys" },
+  };
   for (const [name, label] of Object.entries(labels)) {
     buttons[name] = make("button", "rc-button", { type: "button", "aria-label": label, title: label });
-    buttons[name].innerHTML = icon(name);
+    buttons[name].innerHTML = name === "help" ? "?" : icon(name);
   }
-  const controls = make("div", "rc-controls", {}, ...Object.values(buttons), slider, count, speed);
+  const { reset, help, ...moves } = buttons;
+  reset.hidden = onEdit === null || !resettable;
+  const keys = make("div", "rc-help", { role: "region", "aria-label": "Keys", hidden: "" });
+  help.setAttribute("aria-expanded", "false");
+  const controls = make("div", "rc-controls", {}, ...Object.values(moves), slider, count, speed, reset, help);
+  const numbers = make("div");
+  const table = make("details", "rc-table", {}, make("summary", "", {}, "Show as table"), numbers);
   const frame = make("div", "rc-frame", {}, stage, tip);
   const root = make("div", "rc-stepper", { tabindex: "0", role: "group", "aria-roledescription": "stepper" });
-  root.append(frame, controls, says, formula, note);
+  root.append(frame, says, formula, note, controls, keys, table);
   el.append(root);
 
   let current = -1;
@@ -40,6 +62,7 @@ export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null } 
   let owner = {};
   let timer = null;
   let described = null;
+  let dismissed = null; // a mark whose tip the reader does not want, as long as the pointer stays there
 
   const changes = changing(
     {
@@ -49,6 +72,7 @@ export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null } 
       say,
       markOf: (name) => marks[name],
       redraw: () => insert(scene, current),
+      scale: () => scaleOf(stage),
       focus: (name) => (marks[name]?.element ?? root).focus({ preventScroll: true }),
     },
     onEdit,
@@ -65,6 +89,8 @@ export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null } 
     const scrolled = stage.scrollLeft;
     scene = newScene;
     stage.innerHTML = scene.svg;
+    numbers.innerHTML = scene.table;
+    keys.replaceChildren(listOfKeys(onEdit !== null && Object.keys(scene.edits).length > 0));
     root.setAttribute("aria-label", `${scene.title}. Left and right arrow keys step, Shift with an arrow key moves between cells.`);
     marks = {};
     owner = owners(scene.steps);
@@ -80,7 +106,6 @@ export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null } 
         element.setAttribute("tabindex", "-1");
         element.setAttribute("role", "img");
         marks[name].label = element.getAttribute("aria-label") ?? name;
-        element.setAttribute("aria-label", marks[name].label);
       }
       if (edit) changes.prepare(marks[name]);
     }
@@ -88,7 +113,9 @@ export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null } 
     undo = undoPatches(initial, scene.steps);
     slider.max = last();
     current = -1;
+    fit();
     go(Math.min(at, last()), false);
+    for (const name of Object.keys(marks)) tellName(name);
     stage.scrollLeft = scrolled;
     changes.drawn();
     if (focused) (marks[focused]?.element ?? root).focus({ preventScroll: true });
@@ -100,7 +127,24 @@ export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null } 
       if (state != null) element.dataset.state = state;
       if (text != null && slot) slot.textContent = text;
       if (level != null && tint) tint.setAttribute("fill-opacity", level);
+      tellName(name);
     }
+  }
+
+  /** Let the accessible name of a mark say what is written in it, and its state in words. */
+  function tellName(name) {
+    const { element, slot, label } = marks[name];
+    if (label === undefined || described === marks[name]) return;
+    const parts = [label, slot?.textContent, IN_WORDS[element.dataset.state]];
+    element.setAttribute("aria-label", parts.filter(Boolean).join(", "));
+  }
+
+  /** Draw the picture as wide as there is room, and keep room for the longest sentence and the longest formula. */
+  function fit() {
+    fitDrawing(stage);
+    const longest = (what) => scene.steps.reduce((most, step) => (step[what].length > most.length ? step[what] : most), "");
+    keepRoom(says, longest("says"));
+    keepRoom(formula, longest("formula"), (probe) => (probe.innerHTML = longest("formula")));
   }
 
   function go(to, tell = true) {
@@ -120,28 +164,8 @@ export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null } 
     for (const name of ["next", "last"]) buttons[name].setAttribute("aria-disabled", to === last());
     root.dataset.step = to;
     if (to === last()) pause();
-    bringIntoView(patch, scene.steps[to].computes);
+    bringIntoView(stage, marks, patch, scene.steps[to].computes);
     if (tell) onStep(to);
-  }
-
-  function bringIntoView(patch, computed) {
-    if (stage.scrollWidth <= stage.clientWidth) return;
-    // What the step is about: what it computes, else what it lights up, and a number to change only if all else is still.
-    const rank = (name) => (computed.includes(name) ? 0 : 4) + (marks[name].element.matches(".emission") ? 2 : 0);
-    const lit = (kind, state) =>
-      Object.keys(patch).filter((name) => marks[name].element.matches(kind) && marks[name].element.dataset.state === state);
-    const [cell] = [...lit(".cell", "now"), ...lit(".cell", "path")].sort((a, b) => rank(a) - rank(b));
-    const name = cell ?? lit(".dot", "now")[0]; // a point of a curve, where no cell changes
-    if (!name) return;
-    const box = marks[name].element.getBoundingClientRect();
-    const view = stage.getBoundingClientRect();
-    // The names of rows cover what lies beside them: by their width, because they follow a scroll only with its event.
-    const names = stage.querySelector(".pinned")?.getBoundingClientRect();
-    const left = view.left + (names && box.top < names.bottom ? names.width : 0);
-    const margin = Math.max(4, Math.min(view.width / 3, (view.right - left - box.width) / 2));
-    let shift = Math.max(0, box.right - view.right + margin);
-    if (box.left - shift < left + margin) shift = box.left - left - margin;
-    stage.scrollLeft += shift;
   }
 
   // -- playing
@@ -205,13 +229,31 @@ export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null } 
 
   function hideTip() {
     tip.hidden = true;
-    if (described) described.element.setAttribute("aria-label", described.label);
+    const before = described?.element.dataset.mark;
     described = null;
+    if (before && marks[before]) tellName(before);
+  }
+
+  /** Take the tip away and leave it away, as long as the pointer does not go to another mark. */
+  function dismissTip() {
+    dismissed = tip.hidden ? null : hovered();
+    hideTip();
+  }
+
+  const hovered = () => markOf(stage.querySelector("[data-mark]:hover"))?.dataset.mark ?? null;
+
+  function onEscapeAnywhere(event) {
+    if (event.key === "Escape" && !tip.hidden && !changes.editing() && !root.contains(event.target)) dismissTip();
   }
 
   function say(text) {
     note.textContent = text;
     note.hidden = !text;
+  }
+
+  function toggleHelp(open = keys.hidden) {
+    keys.hidden = !open;
+    help.setAttribute("aria-expanded", open);
   }
 
   // -- listening
@@ -221,16 +263,18 @@ export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null } 
     // One-letter shortcuts of the notebook would cut, insert or change the cell around this widget.
     event.stopPropagation();
     const { key, target } = event;
-    if (event.altKey || key === "Tab" || target === speed) return;
+    if (key === "Tab" || target === speed || target.closest("summary")) return;
     if (target instanceof HTMLButtonElement && (key === " " || key === "Enter")) return;
     const mark = markOf(target);
     const name = mark?.dataset.mark;
     let handled = true;
-    if (event.shiftKey && key.startsWith("Arrow")) moveFocus(key, mark);
+    if (event.altKey) handled = editAt(mark) !== null && changes.key(name, key, true);
+    else if (event.shiftKey && key.startsWith("Arrow")) moveFocus(key, mark);
     else if (editAt(mark) && changes.key(name, key)) handled = true;
     else if (mark && key === "Enter" && owner[name] !== undefined) toStep(owner[name]);
     else if (key === " ") timer ? pause() : play();
-    else if (key === "Escape") hideTip();
+    else if (key === "?") toggleHelp();
+    else if (key === "Escape") changes.takeBack() || (keys.hidden ? dismissTip() : toggleHelp(false));
     else {
       const to = stepAfterKey(key, current, last());
       if (to === null) handled = false;
@@ -277,14 +321,22 @@ export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null } 
   stage.addEventListener("pointerover", (event) => {
     const mark = markOf(event.target);
     if (changes.editing() || changes.dragging()) return;
+    if (mark?.dataset.mark === dismissed && mark) return;
+    dismissed = null;
     if (mark) showTip(mark);
     else hideTip();
   });
-  stage.addEventListener("pointerleave", () => changes.editing() || hideTip());
+  stage.addEventListener("pointerleave", () => {
+    dismissed = null;
+    if (!changes.editing()) hideTip();
+  });
+  document.addEventListener("keydown", onEscapeAnywhere, true);
   stage.addEventListener("scroll", () => {
     if (!changes.editing()) hideTip();
     for (const names of stage.querySelectorAll(".pinned")) names.setAttribute("transform", `translate(${stage.scrollLeft})`);
+    fade(stage);
   });
+  stage.addEventListener("scrollend", () => snap(stage));
   stage.addEventListener("focusin", (event) => markOf(event.target) && !changes.dragging() && showTip(markOf(event.target)));
   stage.addEventListener("focusout", () => changes.editing() || hideTip());
   slider.addEventListener("input", () => toStep(Number(slider.value)));
@@ -293,14 +345,18 @@ export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null } 
   buttons.next.addEventListener("click", () => toStep(current + 1));
   buttons.last.addEventListener("click", () => toStep(last()));
   buttons.play.addEventListener("click", () => (timer ? pause() : play()));
+  reset.addEventListener("click", () => changes.reset());
+  help.addEventListener("click", () => toggleHelp());
   speed.addEventListener("change", () => timer && play());
 
   insert(scene, step);
   // A stage that becomes narrow, or is laid out at last, shows what its step is about.
   let wide = 0;
   const width = new ResizeObserver(() => {
-    if (stage.clientWidth !== wide) bringIntoView(marks, scene.steps[current].computes);
+    if (stage.clientWidth === wide) return;
     wide = stage.clientWidth;
+    fit();
+    bringIntoView(stage, marks, marks, scene.steps[current].computes);
   });
   width.observe(stage);
 
@@ -317,6 +373,7 @@ export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null } 
     answer: (text = "") => changes.answer(text),
     destroy() {
       clearInterval(timer);
+      document.removeEventListener("keydown", onEscapeAnywhere, true);
       changes.destroy();
       width.disconnect();
       root.remove();

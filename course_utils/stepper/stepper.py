@@ -41,6 +41,9 @@ class Stepper(_Readable, anywidget.AnyWidget):
     edit
         Called with the place of one of the scene's ``edits`` and its new value when the reader changes it; returns the
         new scene. A ValueError that it raises is shown to the reader. Without it, nothing can be changed.
+    reset
+        Returns the scene of the numbers as they were before anything was changed. Without it, the reader cannot go back
+        to them at once.
     step
         Where to start.
 
@@ -57,10 +60,18 @@ class Stepper(_Readable, anywidget.AnyWidget):
     # No echo: it would bring back the step of a moment ago to a reader who has stepped on since.
     step = traitlets.Int(0).tag(sync=True, echo_update=False)
     editable = traitlets.Bool(False).tag(sync=True)
+    resettable = traitlets.Bool(False).tag(sync=True)
 
-    def __init__(self, scene: Scene, *, edit: Callable[[Place, Any], Scene] | None = None, step: int = 0):
-        self._scene, self._edit, self._shortening = scene, edit, False
-        super().__init__(scene=scene.to_json(), step=step, editable=edit is not None)
+    def __init__(
+        self,
+        scene: Scene,
+        *,
+        edit: Callable[[Place, Any], Scene] | None = None,
+        reset: Callable[[], Scene] | None = None,
+        step: int = 0,
+    ):
+        self._scene, self._edit, self._reset, self._shortening = scene, edit, reset, False
+        super().__init__(scene=scene.to_json(), step=step, editable=edit is not None, resettable=reset is not None)
         self.on_msg(self._on_message)
 
     def shown(self) -> Scene:
@@ -91,13 +102,16 @@ class Stepper(_Readable, anywidget.AnyWidget):
     def _on_message(self, _, content, buffers):
         refused = ""
         try:
-            edit = self._scene.edits.get(content["mark"])
-            if edit is None:
-                raise ValueError("what you have changed is not in the picture any more")
-            self.play(self._edit(edit.place, edit.check(content["value"])))
+            self.play(self._reset() if content["mark"] is None else self._edited(content["mark"], content["value"]))
         except Exception as error:  # silence would leave the reader waiting for an answer
             refused = str(error) or type(error).__name__
         self.send({"view": content.get("view"), "refused": refused})
+
+    def _edited(self, mark: str, value: Any) -> Scene:
+        edit = self._scene.edits.get(mark)
+        if edit is None:
+            raise ValueError("what you have changed is not in the picture any more")
+        return self._edit(edit.place, edit.check(value))
 
 
 class Workbench(_Readable, ipywidgets.VBox):
@@ -107,6 +121,7 @@ class Workbench(_Readable, ipywidgets.VBox):
         self.stepper = stepper
         row = ipywidgets.HBox(controls, layout={"flex_flow": "row wrap"})
         super().__init__([row, stepper])
+        self.add_class("rc-workbench")  # by which the stepper's view finds the controls, to keep their keys to them
 
     def shown(self) -> Scene:
         """Return the scene that the stepper plays now."""

@@ -27,7 +27,10 @@ function render({ model, el }) {
       saving = setTimeout(save, 150);
     },
     onEdit: model.get("editable") ? (mark, value) => sent(() => model.send({ mark, value, view })) : null,
+    resettable: model.get("resettable"),
   });
+  const attached = new ResizeObserver(() => takeCareOf(el.closest(".rc-workbench")));
+  attached.observe(el); // hears of it when the view is laid out, in whatever it is part of
   const onStep = () => player.follow(model.get("step"));
   const onScene = () => player.show(model.get("scene"));
   const onMessage = (message) => message.view === view && player.answer(message.refused);
@@ -42,8 +45,27 @@ function render({ model, el }) {
       clearTimeout(saving);
       save();
     }
+    attached.disconnect();
     player.destroy();
   };
+}
+
+const guarded = new WeakSet();
+
+/** Do for the controls above a stepper what they do not do by themselves. */
+function takeCareOf(bench) {
+  if (!bench) return;
+  nameSliders(bench);
+  if (guarded.has(bench)) return;
+  guarded.add(bench);
+  // Their keys are theirs, as the stepper's are: the notebook would cut, insert or change the cell.
+  bench.addEventListener("keydown", (event) => event.ctrlKey || event.metaKey || event.stopPropagation());
+  bench.addEventListener("focusin", () => nameSliders(bench)); // what was not drawn yet
+}
+
+function nameSliders(bench) {
+  for (const slider of bench.querySelectorAll(".widget-slider"))
+    slider.querySelector("[role=slider]")?.setAttribute("aria-label", slider.querySelector("label, .widget-label")?.textContent ?? "");
 }
 
 export function playPage(page) {

@@ -6,6 +6,8 @@ from playwright.sync_api import expect
 
 from tools.lab import Lab, Notebook, Watch, open_browser
 
+expect.set_options(timeout=60_000)  # what is waited for comes in a moment, but not where ten others want the processor
+
 IMPORTS = "from course_utils.notebook import *"
 EXAMPLE = "viterbi_stepper([[.9, .1], [.6, .4], [.3, .7], [.2, .8]], 'AB')"
 TRAINING = "training_stepper([[1, 0], [0, 0], [0, 0]], [[0, 1, 2, 1], [0, 0, 1, 2]], [[0, 1], [0, 1]])"

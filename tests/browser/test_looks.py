@@ -59,7 +59,7 @@ root => {
   const frame = root.getBoundingClientRect();
   if (root.scrollWidth > root.clientWidth) bad.push(`the stepper scrolls: ${root.scrollWidth} > ${root.clientWidth}`);
   if (frame.left < 0 || frame.right > innerWidth) bad.push(`the stepper spans ${frame.left} to ${frame.right} of ${innerWidth}`);
-  for (const control of root.querySelectorAll('.rc-controls button, .rc-controls input, .rc-controls select')) {
+  for (const control of root.querySelectorAll('.rc-controls button:not([hidden]), .rc-controls input, .rc-controls select')) {
     const box = control.getBoundingClientRect();
     if (box.height < 30 || box.width < 30 || box.left < frame.left || box.right > frame.right || !control.checkVisibility())
       bad.push(`${control.ariaLabel}: ${box.width} x ${box.height} at ${box.left}`);

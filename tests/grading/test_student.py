@@ -334,7 +334,7 @@ def test_make_offers_the_lab_in_the_tree(students_tree):
     assert [line.split()[:2] for line in listed.stdout.splitlines()] == [["make", "help"], ["make", "lab"]]
     steps = subprocess.run(["make", "-n", "lab"], cwd=students_tree.target, capture_output=True, text=True, check=True)
     assert "setup_env.py lab" in steps.stdout
-    assert "jupyterlab" in steps.stdout
+    assert "course_utils.workbook" in steps.stdout
 
 
 # -- it runs
@@ -487,6 +487,13 @@ def test_whole_of_a_short_solution_is_found(tmp_path):
     assert leaks.find_leaks(tmp_path, removed) == []
     (tmp_path / "whole.txt").write_text("x\n\na  =  first(b)\n\n  return a+1\n")
     assert [leak.where for leak in leaks.find_leaks(tmp_path, removed)] == ["whole.txt, line 3"]
+
+
+def test_a_quoted_solution_is_found_whatever_signs_stand_in_it(tmp_path):
+    """Is a sign at the beginning of a line taken for a prompt, and one within it for what it is?"""
+    removed = [leaks.Removed("cell 1", "a = 6 * 7\nb = a - 1 + 2\nreturn a > b\n")]
+    (tmp_path / "a.md").write_text("> a = 6 * 7\n> b = a - 1 + 2\n> return a > b\n")
+    assert [leak.where for leak in leaks.find_leaks(tmp_path, removed)] == ["a.md, line 1"]
 
 
 def test_two_lines_of_a_longer_solution_are_no_leak(tmp_path):

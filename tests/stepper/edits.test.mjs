@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { KINDS, readNumber } from "../../course_utils/stepper/edits.js";
+import { KINDS, readNumber, withArticle } from "../../course_utils/stepper/edits.js";
 
 /** The same random numbers on every run. */
 function generator(seed) {
@@ -63,6 +63,20 @@ test("a drag stays a probability, lands on hundredths and never goes the other w
 test("an arrow key is worth ten pixels", () => {
   assert.equal(KINDS.number.nudged(0.5, "ArrowUp", PROBABILITY), dragged(0.5, 10, PROBABILITY));
   assert.equal(KINDS.number.nudged(0.5, "ArrowDown", PROBABILITY), dragged(0.5, -10, PROBABILITY));
+});
+
+test("a page key is worth fifty, and with Alt a key is worth the smallest step there is", () => {
+  assert.equal(KINDS.number.nudged(0.5, "PageUp", PROBABILITY), 0.75);
+  assert.equal(KINDS.number.nudged(0.5, "PageDown", PROBABILITY), 0.25);
+  assert.equal(KINDS.number.nudged(0.5, "ArrowUp", PROBABILITY, true), 0.51);
+  assert.equal(KINDS.number.nudged(0, "ArrowDown", PROBABILITY, true), 0);
+  assert.deepEqual(KINDS.point.nudged([0, 0], "ArrowUp", { ...STATE, grain: 0.01 }, true), [0, 0.01]);
+});
+
+test("what may be changed is named with its article", () => {
+  assert.equal(withArticle("probability"), "a probability");
+  assert.equal(withArticle("input"), "an input");
+  assert.match(KINDS.number.how({ name: "input" }), /type an input\./);
 });
 
 test("a tint goes with the size of a number, whatever its sign, and not every number has one", () => {

@@ -151,3 +151,15 @@ def test_every_edit_is_answered_also_where_nothing_changes(scene):
     """An equal scene is not sent again, and the browser waits for an answer."""
     stepper = Stepper(scene, edit=lambda place, value: scene)
     assert tell(stepper, mark="y-2-1", value=0.7) == [{"view": None, "refused": ""}]
+
+
+def test_the_numbers_of_the_beginning_are_asked_for_without_a_mark(scene):
+    other = trellis_scene(fill_trellis(WORKED_EXAMPLE, "BA"))
+    stepper = Stepper(other, edit=lambda place, value: other, reset=lambda: scene, step=3)
+    assert stepper.resettable
+    assert tell(stepper, mark=None, value=None, view="a") == [{"view": "a", "refused": ""}]
+    assert (stepper.shown(), stepper.step) == (scene, 3)
+
+
+def test_without_a_way_back_none_is_offered(scene):
+    assert not Stepper(scene, edit=lambda place, value: scene).resettable

@@ -1,0 +1,25 @@
+// What the keys do, as a list to be shown.
+
+import { make } from "./elements.js";
+
+const STEPPING = [
+  ["← →", "one step back, one step on"],
+  ["Home, End", "the first step, the last one"],
+  ["Page Up, Page Down", "five steps"],
+  ["Space", "play, pause"],
+  ["Shift + arrow", "from cell to cell"],
+  ["Enter on a cell", "the step that computes it"],
+  ["Escape", "take away what is shown over the picture"],
+];
+const CHANGING = [
+  ["↑ ↓ on a number", "change it; with Alt as little as can be"],
+  ["Page Up, Page Down on a number", "change it much"],
+  ["a digit, or −", "type another one: Enter takes it, Escape does not"],
+  ["drag up or down", "change it; with Shift ten times as finely; Escape takes it back"],
+];
+
+/** The keys of a stepper, and of its numbers where these can be changed. */
+export function listOfKeys(changing) {
+  const rows = [...STEPPING, ...(changing ? CHANGING : []), ["?", "this list"]];
+  return make("dl", "", {}, ...rows.flatMap(([key, does]) => [make("dt", "", {}, key), make("dd", "", {}, does)]));
+}
