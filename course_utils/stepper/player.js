@@ -336,7 +336,10 @@ export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null, r
     for (const names of stage.querySelectorAll(".pinned")) names.setAttribute("transform", `translate(${stage.scrollLeft})`);
     fade(stage);
   });
-  stage.addEventListener("scrollend", () => snap(stage));
+  stage.addEventListener("scrollend", () => {
+    if (!stage.rcScrolled) snap(stage);
+    stage.rcScrolled = false;
+  });
   stage.addEventListener("focusin", (event) => markOf(event.target) && !changes.dragging() && showTip(markOf(event.target)));
   stage.addEventListener("focusout", () => changes.editing() || hideTip());
   slider.addEventListener("input", () => toStep(Number(slider.value)));

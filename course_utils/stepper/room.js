@@ -37,14 +37,23 @@ export function fade(stage) {
   stage.classList.toggle("rc-more", stage.scrollLeft + stage.clientWidth < stage.scrollWidth - 1);
 }
 
-/** After a scroll, let no number be cut by the names of rows, which lie over the left edge. */
-export function snap(stage) {
+/**
+ * After a scroll, let no number be cut by the names of rows, which lie over the left edge. What is cut is shown whole, or, where
+ * that would push `kept` out of sight, not at all.
+ */
+export function snap(stage, kept = null) {
   const names = stage.querySelector(".pinned")?.getBoundingClientRect();
   if (!names || stage.scrollLeft <= 0 || stage.scrollLeft + stage.clientWidth >= stage.scrollWidth - 1) return;
-  const isCut = (box) => box.left < names.right - 1 && box.right > names.right + 1 && box.top < names.bottom;
-  const cut = [...stage.querySelectorAll("[data-mark] > .box")].map((box) => box.getBoundingClientRect()).filter(isCut);
-  const narrow = cut.filter((box) => box.width < stage.clientWidth / 2);
-  if (narrow.length) stage.scrollLeft -= names.right - Math.min(...narrow.map((box) => box.left)) + 2;
+  const view = stage.getBoundingClientRect();
+  const edge = view.left + names.width; // they follow a scroll only with its event
+  const boxes = [...stage.querySelectorAll("[data-mark] > .box")].map((box) => box.getBoundingClientRect());
+  const cut = boxes.filter((box) => box.left < edge - 1 && box.right > edge + 1 && box.top < names.bottom && box.width < view.width / 2);
+  if (!cut.length) return;
+  const back = edge - Math.min(...cut.map((box) => box.left)) + 2;
+  const on = Math.max(...cut.map((box) => box.right)) - edge + 2;
+  const box = kept?.getBoundingClientRect();
+  if (!box || box.right + back <= view.right) stage.scrollLeft -= back;
+  else if (box.left - on >= edge) stage.scrollLeft += on;
 }
 
 /** Scroll to what a step is about. */
@@ -65,5 +74,8 @@ export function bringIntoView(stage, marks, patch, computed) {
   const margin = Math.max(4, Math.min(view.width / 3, (view.right - left - box.width) / 2));
   let shift = Math.max(0, box.right - view.right + margin);
   if (box.left - shift < left + margin) shift = box.left - left - margin;
+  const before = stage.scrollLeft;
   stage.scrollLeft += shift;
+  snap(stage, marks[name].element);
+  stage.rcScrolled = stage.scrollLeft !== before; // by us, not by the reader
 }

@@ -180,6 +180,7 @@ def test_a_screen_of_360_pixels(all_steppers, picture):
         pinned = player.find(".pinned text")
         if not pinned.count():
             continue
+        player.find(".rc-stage").evaluate("stage => stage.scrollIntoView({ block: 'start' })")
         for part in (0, 0.5, 1):
             player.find(".rc-stage").evaluate(
                 "async (stage, part) => { stage.scrollLeft = part * stage.scrollWidth; await new Promise(requestAnimationFrame); }",
