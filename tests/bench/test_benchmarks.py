@@ -109,12 +109,12 @@ def test_every_utterance_of_a_cell_fits(inputs):
         assert np.isfinite(losses).all(), cell
 
 
-def test_the_explorer_answers_in_time_and_not_when_it_draws_four_times(monkeypatch):
+def test_the_explorer_answers_in_time_and_not_when_it_multiplies_twelve_times(monkeypatch):
     """There is no peer here, and a processor that others share is slower: more room."""
     from course_utils.notebook import ch05
 
     assert with_room(explorer.measure(turns=5, clock=time.process_time), 2) == []
-    monkeypatch.setattr(ch05, "product_scene", slowed_down(ch05.product_scene))
+    monkeypatch.setattr(ch05, "product_of_jacobians", slowed_down(ch05.product_of_jacobians, 12))
     assert with_room(explorer.measure(turns=5, clock=time.process_time), 2)
 
 
