@@ -9,3 +9,8 @@ def tell(widget, **content) -> list[dict]:
     finally:
         del widget.send
     return answers
+
+
+def edit(stepper, mark: str, value) -> list[str]:
+    """Do what the browser does when a reader changes a number; returns why it was refused."""
+    return [message["refused"] for message in tell(stepper, mark=mark, value=value) if message["refused"]]

@@ -33,16 +33,11 @@ from course_utils.posteriors import encode
 from course_utils.scenes.collapse import MOST_FRAMES, collapse_scene
 from course_utils.scenes.decoding import beam_scene, greedy_scene
 from course_utils.viterbi import align
-from tests.browserless import tell
+from tests.browserless import edit, tell
 
 WORKED_EXAMPLE = FORCED_ALIGNMENTS["worked example"].y.copy()
 Y43 = np.array([[0.5, 0.3, 0.2], [0.1, 0.6, 0.3], [0.4, 0.35, 0.25], [0.2, 0.7, 0.1]])  # columns: blank, a, b
 UTTERANCES = [[0, 0, 0, 1], [0, 1, 1, 1], [0, 0, 1, 1]], [[0, 1]] * 3
-
-
-def edit(stepper, mark, value):
-    """Do what the browser does when a reader changes a number; returns why it was refused."""
-    return [message["refused"] for message in tell(stepper, mark=mark, value=value) if message["refused"]]
 
 
 def labels(stepper):

@@ -5,7 +5,7 @@ from numpy.typing import ArrayLike
 
 from course_utils.losses import frame_losses
 from course_utils.machines import add_binary
-from course_utils.notebook.editing import NetworkNumbers
+from course_utils.notebook.editing import network_stepper
 from course_utils.notebook.explorer import Explorer
 from course_utils.rnn import RNN, run
 from course_utils.scenes.scene import Scene
@@ -36,8 +36,7 @@ def rnn_stepper(net: RNN, x: ArrayLike, target: ArrayLike | None = None) -> Step
         forward = run(net, x)
         return rnn_scene(forward, None if target is None else frame_losses(forward.logits, target))
 
-    numbers = NetworkNumbers(net, x, scene)
-    return Stepper(numbers.drawn(), edit=numbers.edit, reset=numbers.reset)
+    return network_stepper(net, x, scene)
 
 
 def adder_stepper(a: str = "1011", b: str = "110") -> Stepper:

@@ -4,7 +4,7 @@ from numpy.typing import ArrayLike
 
 from course_utils.bptt import backward
 from course_utils.losses import frame_losses
-from course_utils.notebook.editing import NetworkNumbers
+from course_utils.notebook.editing import network_stepper
 from course_utils.rnn import RNN, run
 from course_utils.scenes.scene import Scene
 from course_utils.scenes.unrolled_backward import bptt_scene
@@ -36,5 +36,4 @@ def bptt_stepper(net: RNN, x: ArrayLike, target: ArrayLike, weights: ArrayLike =
         losses = frame_losses(forward.logits, target, weights)
         return bptt_scene(backward(forward, losses.d_logits), losses)
 
-    numbers = NetworkNumbers(net, x, scene)
-    return Stepper(numbers.drawn(), edit=numbers.edit, reset=numbers.reset)
+    return network_stepper(net, x, scene)

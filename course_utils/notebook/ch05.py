@@ -6,7 +6,7 @@ from numpy.typing import ArrayLike
 
 from course_utils.examples import CONDITIONS
 from course_utils.jacobians import matrix_with, product_of_jacobians, spectral_norm, spectral_radius
-from course_utils.notebook.editing import NetworkNumbers
+from course_utils.notebook.editing import NetworkNumbers, network_stepper
 from course_utils.notebook.explorer import Explorer
 from course_utils.rnn import RNN, run
 from course_utils.scenes.edits import Place
@@ -28,8 +28,7 @@ def product_stepper(net: RNN, x: ArrayLike) -> Stepper:
         As in :func:`course_utils.rnn.run`, a single sequence; the limits are those of
         :func:`course_utils.scenes.jacobians.product_scene`.
     """
-    numbers = NetworkNumbers(net, x, _product)
-    return Stepper(numbers.drawn(), edit=numbers.edit, reset=numbers.reset)
+    return network_stepper(net, x, _product)
 
 
 def gradient_explorer() -> Explorer:

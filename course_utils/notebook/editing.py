@@ -76,6 +76,12 @@ def _with(values: NDArray[np.float64], at: Sequence[int], value: float) -> NDArr
     return changed
 
 
+def network_stepper(net: RNN, x: ArrayLike, scene: Callable[[RNN, NDArray[np.float64]], Scene]) -> Stepper:
+    """Play what ``scene`` makes of a network on a sequence, whose weights and inputs the reader may change."""
+    numbers = NetworkNumbers(net, x, scene)
+    return Stepper(numbers.drawn(), edit=numbers.edit, reset=numbers.reset)
+
+
 def probability_stepper(y: ArrayLike, scene: MakesScene) -> Stepper:
     """Play what ``scene`` makes of probabilities that the reader may change."""
     y = Probabilities(y, scene)

@@ -11,8 +11,17 @@ from numbers import Real
 Place = tuple[str | int, ...]
 
 
+class _Sent:
+    """Travels to the player as its kind and all fields but the place, which is the business of whoever draws."""
+
+    def to_json(self) -> dict:
+        """Return what a player needs, numbers as one reads them."""
+        found = {field.name: _short(getattr(self, field.name)) for field in fields(self) if field.name != "place"}
+        return {"kind": type(self).__name__.lower(), **found}
+
+
 @dataclass(frozen=True)
-class Number:
+class Number(_Sent):
     """A number to drag or to type.
 
     Attributes
@@ -46,13 +55,9 @@ class Number:
             raise ValueError(f"{value!r} is no {self.name}: it is a number from {self.low:g} to {self.high:g}")
         return float(value)
 
-    def to_json(self) -> dict:
-        """Return what a player needs."""
-        return {"kind": "number", **_without_place(self)}
-
 
 @dataclass(frozen=True)
-class Choice:
+class Choice(_Sent):
     """Something that is chosen or not, such as a cell of a path: a click changes that.
 
     Attributes
@@ -75,13 +80,9 @@ class Choice:
             raise ValueError(f"{value!r} is no choice: a {self.name} is chosen or not")
         return value
 
-    def to_json(self) -> dict:
-        """Return what a player needs."""
-        return {"kind": "choice", **_without_place(self)}
-
 
 @dataclass(frozen=True)
-class Point:
+class Point(_Sent):
     """A point of a plane, to drag or to type.
 
     Attributes
@@ -116,21 +117,12 @@ class Point:
             raise ValueError(f"{value!r} is no {self.name}: it is a point of the plane from {corners}")
         return float(value[0]), float(value[1])
 
-    def to_json(self) -> dict:
-        """Return what a player needs."""
-        return {"kind": "point", **_without_place(self)}
-
 
 Edit = Number | Choice | Point
 
 
 def _is_number(value: object) -> bool:
     return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _without_place(edit: Edit) -> dict:
-    """Return all fields but the place, which is nobody's business but that of whoever draws; numbers as one reads them."""
-    return {field.name: _short(getattr(edit, field.name)) for field in fields(edit) if field.name != "place"}
 
 
 def _short(value: object) -> object:

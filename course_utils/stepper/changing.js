@@ -105,10 +105,10 @@ export function changing(player, onEdit) {
   }
 
   /** Press a mark: choose it or give it up, or open the editor. */
-  function press(name, typed) {
+  function press(name) {
     const { edit } = player.markOf(name);
     if (edit.kind === "choice") change(name, !edit.now);
-    else open(name, typed);
+    else open(name);
   }
 
   return {

@@ -15,6 +15,7 @@ from course_utils.notebook import gradient_explorer, product_stepper
 from course_utils.notebook.ch05 import OWN
 from course_utils.rnn import RNN, random_rnn, run
 from course_utils.scenes.jacobians import HEIGHT, LEFT, MOST_FACTORS, MOST_UNITS, TOP, power, product_scene
+from tests.browserless import edit
 
 
 def random_run(seed, T=None, H=None):
@@ -232,13 +233,6 @@ def test_what_cannot_be_drawn_is_refused():
 
 
 # -- what the notebook calls
-
-
-def edit(stepper, mark, number):
-    sent = []
-    stepper.send = sent.append
-    stepper._handle_custom_msg({"mark": mark, "value": number}, [])
-    return [message["refused"] for message in sent if message["refused"]]
 
 
 def test_a_weight_that_is_changed_changes_the_product():

@@ -17,6 +17,7 @@ from course_utils.rnn import random_rnn, run
 from course_utils.scenes import permutation as module
 from course_utils.scenes.permutation import MOST, permutation_scene
 from course_utils.scenes.wording import log_number, number
+from tests.browserless import edit
 
 SYMBOLS = "ABCD"
 
@@ -244,14 +245,6 @@ def test_what_cannot_be_drawn_is_refused(changed, says):
 
 
 # -- the stepper
-
-
-def edit(stepper, mark, value):
-    """Do what the browser does when a reader changes a number; returns what is sent back."""
-    sent = []
-    stepper.send = sent.append
-    stepper._handle_custom_msg({"mark": mark, "value": value}, [])
-    return [message["refused"] for message in sent if message["refused"]]
 
 
 def test_every_input_can_be_edited_and_both_networks_follow():

@@ -4,17 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { KINDS, readNumber, withArticle } from "../../course_utils/stepper/edits.js";
-
-/** The same random numbers on every run. */
-function generator(seed) {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let z = Math.imul(state ^ (state >>> 15), state | 1);
-    z ^= z + Math.imul(z ^ (z >>> 7), z | 61);
-    return ((z ^ (z >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
+import { generator } from "./random.mjs";
 
 const dragged = (value, pixels, edit) => KINDS.number.dragged(value, { right: 0, up: pixels }, edit);
 const PROBABILITY = { low: 0, high: 1, grain: 0.01 };

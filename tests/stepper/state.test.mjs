@@ -5,17 +5,7 @@ import { test } from "node:test";
 
 import { between, merge, neighbour, owners, stepAfterKey, undoPatches } from "../../course_utils/stepper/state.js";
 import widget from "../../course_utils/stepper/widget.js";
-
-/** The same random numbers on every run. */
-function generator(seed) {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let z = Math.imul(state ^ (state >>> 15), state | 1);
-    z ^= z + Math.imul(z ^ (z >>> 7), z | 61);
-    return ((z ^ (z >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
+import { generator } from "./random.mjs";
 
 /** Some marks as drawn, and steps whose patches leave values out, null, empty or zero. */
 function randomScene(random) {
