@@ -6,7 +6,7 @@ import numpy as np
 
 from course_utils.alignment_training import Training
 from course_utils.scenes.lattice import Lattice
-from course_utils.scenes.scene import Mark, Scene, Storyboard, Table
+from course_utils.scenes.scene import Legend, Mark, Scene, Storyboard, Table
 from course_utils.scenes.svg import document, text
 from course_utils.scenes.wording import latex_number, number
 
@@ -78,7 +78,10 @@ class _TrainingPicture:
             now[f"dot-{n}"] = ("now", "done")
             board.step(self.sentence(n, wanted, before), self.formula(n), keep=keep, now=now, computes=[f"dot-{n}"])
             before = wanted
-        return Scene(self.title, self.drawing(), tuple(board.steps), self.numbers())
+        return Scene(self.title, self.drawing(), tuple(board.steps), self.numbers(), legend=self.legend())
+
+    def legend(self) -> Legend:
+        return Legend({"now": "changed, or this step"}, f"a share or a probability of {self.symbols[self.shown]}")
 
     def wanted(self, n: int, u: int) -> list[tuple[str, float]]:
         """For each frame what is written there, and the share of the symbol that is drawn."""
@@ -120,15 +123,15 @@ class _TrainingPicture:
                 marks.append(text(64, 54, heading, "soft", "start"))
             for t in range(self.T):
                 cx, cy = lattice.centre(t, 0)
-                marks.append(text(cx, cy + 5, str(x[t]), "small"))
-                marks.append(lattice.cell(f"u-{u}-{t}", t, 1, state="done"))
+                marks.append(text(cx, cy + 5, str(x[t]), "small input"))
+                marks.append(lattice.cell(f"u-{u}-{t}", t, 1, state="done", role="posterior"))
         for k, name in enumerate(self.symbols):
             marks.append(text(self.table.centre(k, 0)[0], 58, name, "name"))
         for kind in range(self.model.shape[1]):
             y = self.table.centre(0, kind)[1] + 5
             marks.append(text(self.table_left - 8, y, f"y({kind})", "soft", "end"))
             for k in range(len(self.symbols)):
-                marks.append(self.table.cell(f"y-{kind}-{k}", k, kind, state="done"))
+                marks.append(self.table.cell(f"y-{kind}-{k}", k, kind, state="done", role="output"))
         height = max(66 + 92 * len(self.inputs), CURVE_TOP + CURVE_HEIGHT + 50, 66 + 42 * self.model.shape[1])
         return document(self.curve_left + CURVE_WIDTH + 12, height, [*marks, *self.curve()], self.title)
 

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable
 
 from course_utils.collapsing import Change, Collapse, Stretch
 from course_utils.scenes.lattice import Lattice
-from course_utils.scenes.scene import Scene, Storyboard, Table
-from course_utils.scenes.svg import cell, document, pinned, text
+from course_utils.scenes.scene import Legend, Scene, Storyboard, Table
+from course_utils.scenes.svg import cell, document, pinned, row_name, text
 
 MOST_FRAMES = 40
 
@@ -36,11 +36,13 @@ def collapse_scene(collapse: Collapse) -> Scene:
     names = [text(98, 26, "t =", "soft", "end")]
     lower = ("merged", "string") if collapse.merges[0] else ("no blanks", "merged")
     for row, name in enumerate(("alignment", *lower)):
-        names.append(text(98, rows.where.centre(0, row)[1] + 5, name, "small", "end"))
+        top = rows.where.corner(0, row)[1]
+        names.append(row_name(98, top + rows.where.height / 2 + 5, name, top=top, indent=rows.where.left))
     height = rows.where.corner(0, 2)[1] + 50
     width = max(rows.where.corner(T, 0)[0] + 4, 220)
     svg = document(width, height, [*marks, *rows.drawing(), pinned(names, 104, height)], title)
-    return Scene(title, svg, tuple(board.steps), rows.numbers(title))
+    legend = Legend({"now": "looked at", "won": "what it becomes", "path": "what is read", "off": "goes"})
+    return Scene(title, svg, tuple(board.steps), rows.numbers(title), legend=legend)
 
 
 class CollapseRows:

@@ -8,14 +8,19 @@ import numpy as np
 
 from course_utils.ctc import ForwardBackward
 from course_utils.posteriors import names_of_columns
-from course_utils.scenes.lattice import Lattice, probability_cells, probability_edits
-from course_utils.scenes.scene import Mark, Scene, Storyboard, Table
-from course_utils.scenes.svg import arrow, document, pinned, text
+from course_utils.scenes.lattice import Lattice, probability_cells, probability_edits, probability_names
+from course_utils.scenes.scene import Legend, Mark, Scene, Storyboard, Table
+from course_utils.scenes.svg import arrow, document, pinned, row_name, text
 from course_utils.scenes.wording import latex_number, latex_text, number
 
 Shown = Literal["alpha", "beta", "gamma"]
 MOST_SYMBOLS = 12
 GREEK = {"alpha": "α", "beta": "β", "gamma": "γ"}
+SHADES = {
+    "alpha": "α, darker the nearer to the largest of its frame",
+    "beta": "β, darker the nearer to the largest of its frame",
+    "gamma": "γ, the share of a state in its frame",
+}
 
 
 def lattice_scene(
@@ -69,11 +74,12 @@ class _CTCLattice:
         self.emitted = self.y[:, tables.extended]
         self.names = [self.symbols[k] for k in tables.extended]
         self.sign = GREEK[table]
+        self.role = "posterior" if table == "gamma" else ""
         A = len(self.y[0])
-        top = 34 + 32 * A + 30
-        self.emission = Lattice(left=96, top=34, width=78, height=26, across=140, down=32)
-        self.grid = Lattice(left=96, top=top, width=78, height=38, across=140, down=58)
-        self.sums = Lattice(left=96, top=top + 58 * self.S + 6, width=78, height=30, across=140, down=0)
+        top = 34 + 40 * A + 24
+        self.emission = Lattice(left=96, top=34, width=78, height=26, across=140, down=40)
+        self.grid = Lattice(left=96, top=top, width=78, height=38, across=140, down=56)
+        self.sums = Lattice(left=96, top=top + 56 * self.S + 8, width=78, height=30, across=140, down=0)
 
     def scene(self) -> Scene:
         board = Storyboard()
@@ -88,6 +94,11 @@ class _CTCLattice:
             tuple(board.steps),
             self.numbers(title),
             edits=probability_edits(self.y, range(len(self.symbols))),
+            legend=Legend(
+                states={"won": "added up", "path": "makes P", "off": "0: no alignment is here"},
+                shade=SHADES[self.table],
+                letters={"y": "output", "γ": "posterior"},
+            ),
         )
 
     # -- alpha
@@ -303,18 +314,20 @@ class _CTCLattice:
         return Mark(text=number(self.values[t, i]), level=0.3 * self.values[t, i] / top if top > 0 else 0)
 
     def drawing(self, title: str) -> str:
-        marks = [text(self.emission.centre(t, 0)[0], 20, f"t = {t}", "soft") for t in range(self.T)]
-        names = []
-        for k, symbol in enumerate(self.symbols):
-            names.append(text(84, self.emission.centre(0, k)[1] + 5, f"y({symbol})", "small", "end"))
+        marks = [text(self.emission.centre(t, 0)[0], 14, f"t = {t}", "soft") for t in range(self.T)]
+        names = probability_names(self.emission, self.symbols, range(len(self.symbols)), 84)
         marks += probability_cells(self.emission, self.y, self.symbols, range(self.y.shape[1]))
         for i in range(self.S):
-            y = self.grid.centre(0, i)[1] + 5
-            names += [text(84, y, self.names[i], "name", "end"), text(56, y, f"i = {i}", "soft", "end")]
+            y, upper = self.grid.centre(0, i)[1] + 5, self.grid.corner(0, i)[1]
+            names.append(row_name(84, y, self.names[i], "name", top=upper, indent=self.grid.left))
+            behind = self.grid.left + 12 + 10 * len(self.names[i])
+            names.append(row_name(56, y, f"i = {i}", "soft", top=upper, indent=behind))
             for t in range(self.T):
-                marks.append(self.grid.cell(self.mark(t, i), t, i, label=f"{self.sign} of {self.name(i)} at frame {t}"))
+                label = f"{self.sign} of {self.name(i)} at frame {t}"
+                marks.append(self.grid.cell(self.mark(t, i), t, i, role=self.role, label=label))
         if self.table == "gamma":
-            names.append(text(84, self.sums.centre(0, 0)[1] + 5, "Σ α β", "small", "end"))
+            upper = self.sums.corner(0, 0)[1]
+            names.append(row_name(84, upper + 20, "Σ α β", top=upper, indent=self.grid.left))
             marks += [self.sums.cell(f"sum-{t}", t, 0) for t in range(self.T)]
         else:
             marks += self.arrows()

@@ -9,9 +9,9 @@ import numpy as np
 from course_utils.beam_trace import BeamTrace, Candidate, GreedyTrace, Way
 from course_utils.posteriors import names_of_columns
 from course_utils.scenes.collapse import CollapseRows
-from course_utils.scenes.lattice import Lattice, probability_cells, probability_edits
-from course_utils.scenes.scene import Mark, Scene, Storyboard, Table
-from course_utils.scenes.svg import arrow, document, pinned, text
+from course_utils.scenes.lattice import Lattice, probability_cells, probability_edits, probability_names
+from course_utils.scenes.scene import Legend, Mark, Scene, Storyboard, Table
+from course_utils.scenes.svg import arrow, document, pinned, row_name, text
 from course_utils.scenes.wording import latex_number, latex_text, number
 
 MOST_ROWS = 8  # of the table
@@ -20,6 +20,12 @@ TITLES = {
     "one score": "Prefix beam search with one score for each prefix",
     "alignments": "Beam search over alignments",
 }
+
+GREEDY_LEGEND = Legend(
+    {"won": "the best of its frame, or what a stretch becomes", "path": "what is read", "off": "goes"},
+    shade="a probability",
+    letters={"y": "output"},
+)
 
 
 def greedy_scene(trace: GreedyTrace, symbols: Sequence[str]) -> Scene:
@@ -39,8 +45,8 @@ def greedy_scene(trace: GreedyTrace, symbols: Sequence[str]) -> Scene:
     """
     y, T = trace.y, len(trace.y)
     symbols = [str(symbol) for symbol in names_of_columns(symbols, y, "y")]
-    emission = Lattice(left=110, top=34, width=78, height=26, across=92, down=32)
-    where = Lattice(110, 34 + 32 * len(symbols) + 18, 78, 34, 92, 60)
+    emission = Lattice(left=110, top=34, width=78, height=26, across=92, down=40)
+    where = Lattice(110, 34 + 40 * len(symbols) + 12, 78, 34, 92, 60)
     rows = CollapseRows(trace.collapse, symbols.__getitem__, where)
     board = Storyboard()
     for t in range(T):
@@ -52,10 +58,11 @@ def greedy_scene(trace: GreedyTrace, symbols: Sequence[str]) -> Scene:
     says += _compared(trace.collapse.string, trace.probability, trace, symbols)
     formula = f"P({latex_text(spelled)}) = {latex_number(p)}"
     board.step(says, formula, now={rows.mark(2, stretch): ("path", "path") for stretch in rows.rows[-1]})
-    names = [text(98, emission.centre(0, k)[1] + 5, f"y({symbol})", "small", "end") for k, symbol in enumerate(symbols)]
+    names = probability_names(emission, symbols, range(len(symbols)), 98)
     for row, name in enumerate(("best", "merged", "string")):
-        names.append(text(98, rows.where.centre(0, row)[1] + 5, name, "small", "end"))
-    marks = [text(emission.centre(t, 0)[0], 20, f"t = {t}", "soft") for t in range(T)]
+        top = where.corner(0, row)[1]
+        names.append(row_name(98, top + where.height / 2 + 5, name, top=top, indent=where.left))
+    marks = [text(emission.centre(t, 0)[0], 14, f"t = {t}", "soft") for t in range(T)]
     marks += probability_cells(emission, y, symbols, range(len(symbols))) + rows.drawing("hidden")
     height = rows.where.corner(0, 2)[1] + 44
     title = "Greedy decoding"
@@ -66,6 +73,7 @@ def greedy_scene(trace: GreedyTrace, symbols: Sequence[str]) -> Scene:
     return Scene(
         title, svg, tuple(board.steps), Table(caption, ("", *(f"t = {t}" for t in range(T))), tuple(table)),
         edits=probability_edits(y, range(len(symbols))),
+        legend=GREEDY_LEGEND,
     )  # fmt: skip
 
 
@@ -103,8 +111,8 @@ class _Beam:
         self.y, self.blank, self.keeps, self.search = trace.y, trace.blank, trace.keeps, trace.search
         self.T, A = self.y.shape
         across = self.CELL + self.GAP
-        self.emission = Lattice(left=64, top=34, width=78, height=26, across=across, down=32)
-        top = 34 + 32 * A + 26
+        self.emission = Lattice(left=64, top=34, width=78, height=26, across=across, down=40)
+        top = 34 + 40 * A + 20
         self.grid = Lattice(left=64, top=top, width=self.CELL, height=self.HIGH, across=across, down=self.HIGH + 10)
         self.rows = max(map(len, self.search.frames))
         self.bottom = top + self.rows * (self.HIGH + 10)
@@ -124,6 +132,11 @@ class _Beam:
             tuple(board.steps),
             self.table(title),
             edits=probability_edits(self.y, range(len(self.symbols))),
+            legend=Legend(
+                {"won": "where it grew from", "path": "kept", "lost": "pruned"},
+                shade="a candidate, darker the nearer to the best of its frame",
+                letters={"y": "output"},
+            ),
         )
 
     # -- what is said
@@ -219,12 +232,11 @@ class _Beam:
     # -- what is drawn
 
     def drawing(self, title: str) -> str:
-        marks, names = [], []
+        marks = []
         A = len(self.symbols)
         for t in range(self.T):
-            marks.append(text(self.emission.left + t * self.emission.across + self.CELL / 2, 20, f"t = {t}", "soft"))
-        for k, symbol in enumerate(self.symbols):
-            names.append(text(52, self.emission.centre(0, k)[1] + 5, f"y({symbol})", "small", "end"))
+            marks.append(text(self.emission.left + t * self.emission.across + self.CELL / 2, 14, f"t = {t}", "soft"))
+        names = probability_names(self.emission, self.symbols, range(A), 52)
         middle = replace(self.emission, left=self.emission.left + (self.CELL - self.emission.width) / 2)
         marks += probability_cells(middle, self.y, self.symbols, range(A))
         for t, frame in enumerate(self.search.frames):
@@ -243,7 +255,7 @@ class _Beam:
                 + text(x + self.CELL / 2 + 4, self.bottom + 20, "", "slot small", "start") + "</g>"
             )  # fmt: skip
         width = self.grid.corner(self.T - 1, 0)[0] + self.CELL + 10
-        return document(width, self.bottom + 30, [*marks, pinned(names, 58, 34 + 32 * A)], title)
+        return document(width, self.bottom + 30, [*marks, pinned(names, 58, 34 + 40 * A)], title)
 
     def candidate(self, t: int, row: int, candidate: Candidate) -> str:
         x, y = self.grid.corner(t, row)

@@ -4,13 +4,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from course_utils.scenes.lattice import Lattice
-from course_utils.scenes.scene import Hint, Mark, Scene, Storyboard, Table
-from course_utils.scenes.svg import cell, document, pinned, text
+from course_utils.scenes.scene import Hint, Legend, Mark, Scene, Storyboard, Table
+from course_utils.scenes.svg import cell, document, pinned, row_name
 from course_utils.scenes.wording import latex_number, log_number, number
 
 MOST = 8  # inputs, and outputs, that the picture takes
-LEFT, WIDE, HIGH, ACROSS, DOWN = 64, 54, 32, 60, 38
-TOP_OF_OUTPUTS, TOP_OF_INPUTS, TOP_OF_TABLE = 10, 162, 210
+LEFT, WIDE, HIGH, ACROSS, DOWN = 64, 54, 32, 60, 46
+TOP_OF_OUTPUTS, TOP_OF_INPUTS, TOP_OF_TABLE = 18, 170, 220
 THINNEST, WIDEST = 1.5, 7.0  # arrows
 DARKEST = 0.45  # tint, on which the numbers can still be read
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
@@ -46,7 +46,12 @@ def dependency_scene(strength: ArrayLike, title: str = "Which input reaches whic
         ("", *(_name("x", s) for s in range(strength.shape[1]))),
         tuple((_name("y", t), *(_shown(value) for value in row)) for t, row in enumerate(strength)),
     )
-    return Scene(title, picture.drawing(title), tuple(board.steps), table, picture.hints())
+    legend = Legend(
+        {"now": "asked", "won": "reaches it", "off": "does not reach it", "idle": "not asked yet"},
+        shade="a strength, darker the nearer to the largest",
+        letters={"x": "input", "y": "output"},
+    )
+    return Scene(title, picture.drawing(title), tuple(board.steps), table, picture.hints(), legend=legend)
 
 
 def pattern(strength: ArrayLike) -> str:
@@ -131,36 +136,49 @@ class _Dependency:
         """Draw everything before the first step."""
         height = TOP_OF_TABLE + self.T * DOWN
         names = [
-            text(LEFT - 10, TOP_OF_OUTPUTS + HIGH / 2 + 5, "outputs", "soft", "end"),
-            text(LEFT - 10, TOP_OF_INPUTS + HIGH / 2 + 5, "inputs", "soft", "end"),
-            *(text(LEFT - 10, self.table.centre(0, t)[1] + 5, _name("y", t), "name", "end") for t in range(self.T)),
+            self._row("outputs", TOP_OF_OUTPUTS, "small output"),
+            self._row("inputs", TOP_OF_INPUTS, "small input"),
+            *(self._row(_name("y", t), self.table.corner(0, t)[1], "name output") for t in range(self.T)),
         ]
         body = [self._arrow(t, s) for t, s in np.argwhere(self.strength > 0)]
         for t in range(self.T):
-            body.append(self.outputs.cell(f"out-{t}", t, 0, content=_name("y", t), label=f"output {t}"))
+            body.append(self.outputs.cell(f"out-{t}", t, 0, content=_name("y", t), role="output", label=f"output {t}"))
         for s in range(self.S):
-            body.append(self.inputs.cell(f"in-{s}", s, 0, content=_name("x", s), state="done", label=f"input {s}"))
+            body.append(
+                self.inputs.cell(f"in-{s}", s, 0, content=_name("x", s), state="done", role="input", label=f"input {s}")
+            )
         for t, s in np.ndindex(self.T, self.S):
             x, y = self.table.corner(s, t)
             label = f"strength of output {t} on input {s}"
-            body.append(cell(f"cell-{t}-{s}", x, y, WIDE, HIGH, label=label))
+            body.append(cell(f"cell-{t}-{s}", x, y, WIDE, HIGH, role="gradient", label=label))
         return document(self.width, height, [*body, pinned(names, LEFT - 6, height)], title)
 
+    def _row(self, name: str, top: float, css: str) -> str:
+        return row_name(LEFT - 10, top + HIGH / 2 + 5, name, css, top=top, indent=LEFT)
+
     def _arrow(self, t: int, s: int) -> str:
-        """Draw the arrow from input s to output t, the wider the stronger."""
-        x, y = self.inputs.centre(s, 0)[0], TOP_OF_INPUTS - 3
-        to = np.array([self.outputs.centre(t, 0)[0], TOP_OF_OUTPUTS + HIGH + 3])
-        start = np.array([x, y])
+        """Draw the arrow from input s to output t, the wider the stronger; those of one cell are fanned out."""
+        to = np.array([self.outputs.centre(t, 0)[0] + _fanned(s, self.S), TOP_OF_OUTPUTS + HIGH + 3])
+        start = np.array([self.inputs.centre(s, 0)[0] + _fanned(t, self.T), TOP_OF_INPUTS - 3])
         half = (THINNEST + (WIDEST - THINNEST) * self.strength[t, s] / self.largest) / 2
         along = (to - start) / np.linalg.norm(to - start)
         aside = np.array([-along[1], along[0]])
         neck = to - (6 + 2.5 * half) * along
-        corners = [start + half * aside, neck + half * aside, neck + (half + 3.5) * aside, to]
-        corners += [neck - (half + 3.5) * aside, neck - half * aside, start - half * aside]
-        outline = "L".join(f"{px:.1f} {py:.1f}" for px, py in corners)
+        shaft = [start + half * aside, neck + half * aside, neck - half * aside, start - half * aside]
+        head = [neck + (half + 3.5) * aside, to, neck - (half + 3.5) * aside]
         return (
-            f'<g class="arrow" data-mark="arrow-{t}-{s}" data-state="hidden"><path class="head" d="M{outline}z"/></g>'
+            f'<g class="arrow" data-mark="arrow-{t}-{s}" data-state="hidden">'
+            f'<path class="wide" d="{_outline(shaft)}"/><path class="head" d="{_outline(head)}"/></g>'
         )
+
+
+def _outline(corners: list[NDArray[np.float64]]) -> str:
+    return "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in corners) + "z"
+
+
+def _fanned(n: int, of: int) -> float:
+    """How far aside of the middle of a cell the end of arrow n of so many lies."""
+    return 0.72 * WIDE * ((n + 0.5) / of - 0.5)
 
 
 def _says(row: NDArray[np.float64], t: int) -> str:

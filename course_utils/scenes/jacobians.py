@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from course_utils.activations import LARGEST_SLOPE
 from course_utils.jacobians import Product
 from course_utils.scenes.edits import Number
-from course_utils.scenes.scene import Mark, Scene, Storyboard, Table
+from course_utils.scenes.scene import Legend, Mark, Scene, Storyboard, Table
 from course_utils.scenes.svg import cell, document, pinned, text
-from course_utils.scenes.wording import latex_number, number
+from course_utils.scenes.wording import latex_number, number, with_exponent
 
 MOST_FACTORS, MOST_UNITS = 200, 64
 WITH_FORMULAS = 20  # factors; longer runs need to be drawn while a slider moves
@@ -19,6 +19,12 @@ WEIGHT = partial(Number, name="weight", low=-12, high=12, grain=0.05)
 LEFT, TOP, HEIGHT = 66, 62, 250
 PANEL_GAP, CELL, ROW, BETWEEN = 30, 84, 30, 24
 DOTTED = 'style="stroke-dasharray: 1.5 4"'
+ROLE = {"W_hh": "weight", "factor": "gradient", "product": "gradient"}
+LEGEND = Legend(
+    {"now": "after this factor", "won": "", "lost": ""},
+    words={"W_hh": "weight", "product": "gradient"},
+    letters={"W": "weight", "J": "gradient", "h": "state"},
+)
 IN_TABLE = (1, 2, 3, 4, 5, 10, 20, 50, 100, 150, 200)
 
 
@@ -54,12 +60,12 @@ def power(log: float, digits: int = 3) -> str:
     if log == -math.inf:
         return "0"
     exponent = math.floor(log / math.log(10))
-    if -4 < exponent < 5:
+    if -300 < exponent < 300:
         return number(math.exp(log), digits)
     mantissa = math.exp(log - exponent * math.log(10))
     if float(f"{mantissa:.{digits - 2}f}") >= 10:
         mantissa, exponent = 1.0, exponent + 1
-    return f"{mantissa:.{digits - 2}f}e{exponent}".replace("-", "−")
+    return with_exponent(round(mantissa, digits - 2), exponent)
 
 
 class _Picture:
@@ -87,7 +93,7 @@ class _Picture:
         title = f"Product of {factors}, {units}, {self.net.activation}"
         W = self.net.W_hh
         edits = {f"W_hh-{i}-{k}": WEIGHT(("W_hh", i, k), float(W[i, k])) for i, k in np.ndindex(W.shape) if self.H == 2}
-        return Scene(title, self.drawing(title), tuple(board.steps), self.table(title), edits=edits)
+        return Scene(title, self.drawing(title), tuple(board.steps), self.table(title), edits=edits, legend=LEGEND)
 
     # -- what is said
 
@@ -212,14 +218,14 @@ class _Picture:
         return f'<g class="arrow" data-state="lost"><path class="shaft" {style} d="{path}"/></g>'
 
     def dots(self) -> list[str]:
-        radius, drawn = 3.5 if self.T <= 60 else 2, []
+        drawn = []
         for n, log in enumerate(self.product.log_norm):
-            label = f"norm after {n}: {power(log)}"
+            label = f"norm after {n}"  # its number is in the sentence that computes it
             shape = text(self.x(n), TOP + HEIGHT - 6, "0", "small")
             if log > -np.inf:
-                shape = f'<circle cx="{self.x(n):.1f}" cy="{self.y(log / math.log(10)):.1f}" r="{radius}"/>'
+                shape = f'<circle cx="{self.x(n):.1f}" cy="{self.y(log / math.log(10)):.1f}"/>'
             drawn.append(f'<g class="dot" data-mark="dot-{n}" data-state="hidden" aria-label="{label}">{shape}</g>')
-        return drawn
+        return [f'<g class="dots{" dense" if self.T > 60 else ""}">', *drawn, "</g>"]
 
     # -- with two units
 
@@ -228,14 +234,14 @@ class _Picture:
         drawn = []
         for name, (column, row) in places.items():
             left, top = self.panel + column * (2 * CELL + BETWEEN), TOP - 8 + row * 132
-            drawn.append(text(left, top - 12, name, "name", "start"))
+            drawn.append(text(left, top - 12, name, f"name {ROLE[name]}", "start"))
             for i, k in np.ndindex(2, 2):
                 x, y = left + k * (CELL + 4), top + i * (ROW + 4)
                 more = {"content": ""}
                 if name == "W_hh":
                     value = float(self.net.W_hh[i, k])
                     more = {"content": number(value, 3), "label": f"weight from unit {k} to unit {i}"}
-                drawn.append(cell(f"{name}-{i}-{k}", x, y, CELL, ROW, state="done", **more))
+                drawn.append(cell(f"{name}-{i}-{k}", x, y, CELL, ROW, state="done", role=ROLE[name], **more))
         return drawn
 
     def ellipses(self) -> list[str]:
@@ -245,20 +251,20 @@ class _Picture:
         drawn = [
             text(left, TOP + 112, "image of the circle", "name", "start"),
             f'<g data-mark="size">{text(left, TOP + HEIGHT + 18, "", "slot soft", "start")}</g>',
+            f'<g transform="translate({cx} {cy})"><circle class="ink" r="2.5"/>',
         ]
         for n, P in enumerate(self.product.direction):
-            shape = f'<circle class="ink" cx="{cx}" cy="{cy}" r="2.5"/>'
+            shape = ""
             if self.product.log_norm[n] > -np.inf:
                 U, s, _ = np.linalg.svd(P)
                 angle = math.degrees(math.atan2(-U[1, 0], U[0, 0]))
-                x, y = cx + radius * P[0, 0], cy - radius * P[1, 0]
+                x, y = radius * P[0, 0], -radius * P[1, 0]
                 shape = (
-                    f'<ellipse class="box" cx="{cx}" cy="{cy}" rx="{radius * s[0]:.1f}" ry="{max(radius * s[1], 0.8):.1f}" '
-                    f'transform="rotate({angle:.1f} {cx} {cy})"/>'
-                    f'<path class="axis" d="M{cx} {cy}L{x:.1f} {y:.1f}"/><circle class="ink" cx="{x:.1f}" cy="{y:.1f}" r="4"/>'
+                    f'<ellipse class="box" rx="{radius * s[0]:.3g}" ry="{max(radius * s[1], 0.8):.1f}" '
+                    f'transform="rotate({angle:.1f})"/><path class="axis" d="M0 0 {x:.1f} {y:.1f}"/><circle class="end" cx="{x:.1f}" cy="{y:.1f}"/>'
                 )
             drawn.append(f'<g data-mark="image-{n}" data-state="hidden">{shape}</g>')
-        return drawn
+        return [*drawn, "</g>"]
 
     def numbers_at(self, n: int) -> dict[str, Mark]:
         """Say what stands beside the plot after n factors."""
@@ -303,7 +309,7 @@ def _latex_matrix(matrix: NDArray) -> str:
 
 
 def _decade(d: int) -> str:
-    return "1" if d == 0 else "10" if d == 1 else f"1e{d}".replace("-", "−")
+    return "1" if d == 0 else "10" if d == 1 else with_exponent(1, d).removeprefix("1·")
 
 
 def _inside(a: float, b: float, low: float, high: float) -> tuple[float, float] | None:

@@ -7,7 +7,7 @@ from functools import partial
 from numpy.typing import NDArray
 
 from course_utils.scenes.edits import Number
-from course_utils.scenes.svg import arrow, cell
+from course_utils.scenes.svg import arrow, cell, row_name
 from course_utils.scenes.wording import number
 
 TINT = 0.45  # of a probability of 1: the number can still be read
@@ -66,12 +66,27 @@ def probability_cells(where: Lattice, y: NDArray, symbols: Sequence[str], column
     """Draw some columns of the (T, A) probabilities ``y``, one a row: marks y-t-column."""
     return [
         where.cell(
-            f"y-{t}-{k}", t, row, content=number(float(p), 3), state="done", css="cell emission",
+            f"y-{t}-{k}", t, row, content=number(float(p), 3), state="done", css="cell emission", role="output",
             level=TINT * float(p), label=f"probability of {symbols[k]} at frame {t}",
         )
         for row, k in enumerate(columns)
         for t, p in enumerate(y[:, k])
     ]  # fmt: skip
+
+
+def probability_names(where: Lattice, symbols: Sequence[str], columns: Sequence[int], x: float) -> list[str]:
+    """Write the name of each row that :func:`probability_cells` draws, up to ``x``."""
+    return [
+        row_name(
+            x,
+            where.centre(0, row)[1] + 5,
+            f"y({symbols[k]})",
+            "small output",
+            top=where.corner(0, row)[1],
+            indent=where.left,
+        )
+        for row, k in enumerate(columns)
+    ]
 
 
 def probability_edits(y: NDArray, columns: Sequence[int]) -> dict[str, Number]:

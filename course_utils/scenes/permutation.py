@@ -12,14 +12,24 @@ from numpy.typing import NDArray
 from course_utils.permutation import Permutation
 from course_utils.scenes.edits import Number
 from course_utils.scenes.lattice import Lattice
-from course_utils.scenes.scene import Hint, Mark, Scene, Storyboard, Table
-from course_utils.scenes.svg import arrow, document, pinned, text
+from course_utils.scenes.scene import Hint, Legend, Mark, Scene, Storyboard, Table
+from course_utils.scenes.svg import arrow, document, pinned, row_name, text
 from course_utils.scenes.wording import latex_number, log_number, number, plural
 
 INPUT = partial(Number, name="input", low=-5, high=5, grain=0.1)
 FEWEST, MOST = 2, 7  # frames that the picture takes
 LEFT, WIDE, HIGH, ACROSS = 118, 74, 34, 108
-ROWS = {"x": 36, "frame": 118, "target": 160, "mlp": 228, "rnn": 270}  # top of each row
+ROWS = {"x": 36, "frame": 118, "target": 168, "mlp": 246, "rnn": 296}  # top of each row
+HUES = {"x": "input", "frame": "input", "target": "", "mlp": "output", "rnn": "output"}
+LEGEND = Legend(
+    {
+        "now": "changes places",
+        "won": "the number went along with its frame",
+        "lost": "not the number that the frame had",
+    },
+    shade="a probability",
+    letters={"x": "input", "y": "output"},
+)
 NAMES = {"x": "frames", "frame": "in order", "target": "target", "mlp": "perceptron", "rnn": "recurrent"}
 
 
@@ -93,7 +103,7 @@ class _Picture:
         ends = {f"mlp-{place}": ("won", "won") for place in range(self.T)}
         ends |= {f"rnn-{place}": ("lost", "lost") for place in self.changed(first, last)}
         board.step(self.ending(first, last), self.formula(last), now=ends)
-        return Scene(self.title, self.drawing(), tuple(board.steps), self.numbers(), self.hints(), self.edits())
+        return Scene(self.title, self.drawing(), tuple(board.steps), self.numbers(), self.hints(), self.edits(), LEGEND)
 
     def hints(self) -> dict[str, Hint]:
         """Say of each output which frames it depends on."""
@@ -172,17 +182,19 @@ class _Picture:
         for t in range(self.T):
             middle = rows["x"].centre(t, 0)[0]
             marks += [
-                text(middle, ROWS["x"] - 10, self.names[t], "name"),
-                text(middle, ROWS["frame"] - 10, f"t = {t}", "soft"),
+                text(middle, ROWS["x"] - 16, self.names[t], "name"),
+                text(middle, ROWS["frame"] - 17, f"t = {t}", "soft"),
             ]
             marks.append(
                 rows["x"].cell(
                     f"x-{t}", t, 0, content=number(float(self.x[t]), 3), state="done", css="cell emission",
-                    label=f"input of frame {self.names[t]}",
+                    role="input", label=f"input of frame {self.names[t]}",
                 )
             )  # fmt: skip
             for row in ("frame", "target", "mlp", "rnn"):
-                marks.append(rows[row].cell(f"{row}-{t}", t, 0, state="done", label=f"{NAMES[row]}, t = {t}"))
+                marks.append(
+                    rows[row].cell(f"{row}-{t}", t, 0, state="done", role=HUES[row], label=f"{NAMES[row]}, t = {t}")
+                )
         for t in range(self.T - 1):
             start, end = rows["frame"].corner(t, 0)[0] + WIDE + 4, rows["frame"].corner(t + 1, 0)[0] - 4
             upper, lower = ROWS["frame"] + 10, ROWS["frame"] + HIGH - 10
@@ -194,19 +206,13 @@ class _Picture:
         for network in ("mlp", "rnn"):
             where = Lattice(right, ROWS[network], 84, HIGH, ACROSS, HIGH)
             marks.append(where.cell(f"total-{network}", 0, 0, state="done", label=f"sum of losses, {NAMES[network]}"))
-        bottom = ROWS["rnn"] + HIGH + 26
-        marks.append(text(LEFT, ROWS["mlp"] - 10, "probability of the target", "soft", "start"))
-        marks.append(
-            text(
-                LEFT,
-                bottom,
-                "Thick border: the number went along with its frame. Dashed: not the number that the frame had.",
-                "soft",
-                "start",
-            )
-        )
-        names = [text(LEFT - 14, top + HIGH / 2 + 5, NAMES[row], "small", "end") for row, top in ROWS.items()]
-        return document(right + 96, bottom + 12, [*marks, pinned(names, LEFT - 8, bottom - 20)], self.title)
+        bottom = ROWS["rnn"] + HIGH + 6
+        marks.append(text(LEFT, ROWS["mlp"] - 26, "probability of the target", "soft", "start"))
+        names = [
+            row_name(LEFT - 14, top + HIGH / 2 + 5, NAMES[row], f"small {HUES[row]}".rstrip(), top=top, indent=LEFT)
+            for row, top in ROWS.items()
+        ]
+        return document(right + 96, bottom, [*marks, pinned(names, LEFT - 8, bottom)], self.title)
 
     def numbers(self) -> Table:
         first, last = self.said[0], self.said[-1]

@@ -8,6 +8,7 @@ Nothing here imports an algorithm or a widget.
 """
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -16,8 +17,21 @@ from importlib.resources import files
 from xml.etree import ElementTree
 
 from course_utils.scenes.edits import Edit
-from course_utils.scenes.svg import SVG
+from course_utils.scenes.svg import SVG, font_size
 from course_utils.scenes.wording import mathml
+
+# What a state of a mark means where a scene has no words of its own; also the order in which a legend tells them.
+STATES = {
+    "idle": "not computed yet",
+    "now": "being computed",
+    "won": "taken",
+    "lost": "not taken",
+    "path": "on the path",
+    "off": "out of reach",
+}
+# What a number is to the network: each role has a hue of its own, the same in all pictures, sentences and formulas.
+ROLES = ("input", "state", "weight", "output", "gradient", "posterior")
+_STATE, _CLASS = re.compile(r'data-state="(\w+)"'), re.compile(r'class="([\w ]+)"')
 
 
 @dataclass(frozen=True)
@@ -97,6 +111,29 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Legend:
+    """What the looks of a picture mean.
+
+    Attributes
+    ----------
+    states
+        Words for states, where this picture means something else by them than :data:`STATES` says; none for one that
+        needs no words here.
+    shade
+        What a darker cell means.
+    words
+        The role of words in the sentences, such as "state" for "h"; a word may have an index, as W_hh has.
+    letters
+        The role of letters in the formulas.
+    """
+
+    states: Mapping[str, str] = field(default_factory=dict)
+    shade: str = ""
+    words: Mapping[str, str] = field(default_factory=dict)
+    letters: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Scene:
     """A drawing, its steps and its numbers.
 
@@ -115,6 +152,8 @@ class Scene:
         For marks whose derivation is not simply the sentence of the step that computes them.
     edits
         For marks that the reader may change: what is there, and what it may become.
+    legend
+        What its looks mean.
 
     Raises
     ------
@@ -128,6 +167,7 @@ class Scene:
     table: Table
     hints: Mapping[str, Hint] = field(default_factory=dict)
     edits: Mapping[str, Edit] = field(default_factory=dict)
+    legend: Legend = field(default_factory=Legend)
 
     def __post_init__(self):
         if not self.steps:
@@ -197,9 +237,22 @@ class Scene:
             "edits": {name: edit.to_json() for name, edit in self.edits.items()},
             "table": self.table.to_html(),
             "hints": {name: {"says": hint.says, "formula": mathml(hint.formula)} for name, hint in self.hints.items()},
+            "legend": self._legend(),
         }
         json.dumps(scene, allow_nan=False)  # raises here, where the culprit is near, and not in a browser
         return scene
+
+    def _legend(self) -> dict:
+        """Return the words for what occurs in this picture."""
+        states = set(_STATE.findall(self.svg)) | {mark.state for step in self.steps for mark in step.patch.values()}
+        roles = {name for names in set(_CLASS.findall(self.svg)) for name in names.split()}
+        return {
+            "states": {name: self.legend.states.get(name, words) for name, words in STATES.items() if name in states},
+            "roles": [role for role in ROLES if role in roles],
+            "shade": self.legend.shade,
+            "words": dict(self.legend.words),
+            "letters": dict(self.legend.letters),
+        }
 
     def _check_step(self, step: int) -> None:
         if not 0 <= step < len(self.steps):
@@ -254,5 +307,16 @@ def _apply(element: ElementTree.Element, mark: Mark) -> None:
         classes = (part.get("class") or "").split()
         if mark.text is not None and "slot" in classes:
             part.text = mark.text
+            _fit(part, element)
         if mark.level is not None and "tint" in classes:
             part.set("fill-opacity", f"{mark.level:.3f}")
+
+
+def _fit(slot: ElementTree.Element, element: ElementTree.Element) -> None:
+    """Write a long number smaller, where it stands in the middle of a box."""
+    box = next((part for part in element if part.get("class") == "box" and part.get("width")), None)
+    if box is not None and slot.get("text-anchor") == "middle":
+        size = font_size(slot.text or "", float(box.get("width")))
+        slot.attrib.pop("style", None)
+        if size:
+            slot.set("style", f"font-size: {size:g}px")

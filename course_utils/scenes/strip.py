@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from course_utils.posteriors import names_of_columns
 from course_utils.scenes.lattice import Lattice
-from course_utils.scenes.scene import Hint, Mark, Scene, Storyboard, Table
+from course_utils.scenes.scene import Hint, Legend, Mark, Scene, Storyboard, Table
 from course_utils.scenes.svg import document, pinned, text
 from course_utils.scenes.wording import latex_number, log_number, plural
 from course_utils.viterbi import Alignment
@@ -75,7 +75,8 @@ class _StripPicture:
                 hints[f"V-{t}-{i}"] = Hint(self.derivation(t, i))
         self.trace_back(board)
         title = f"Alignment of {' '.join(self.names)} to {self.T} columns"
-        return Scene(title, self.drawing(title), tuple(board.steps), self.table(title), hints)
+        legend = Legend(shade="a score, darker the nearer to the best of its column")
+        return Scene(title, self.drawing(title), tuple(board.steps), self.table(title), hints, legend=legend)
 
     def fill(self, board: Storyboard, t: int) -> None:
         V = self.found.trellis

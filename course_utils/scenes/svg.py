@@ -1,9 +1,29 @@
 """Pieces of a drawing: the document around it, text, cells and arrows."""
 
+import re
 from collections.abc import Iterable
+from functools import cache
 from html import escape
+from importlib.resources import files
 
 SVG = "http://www.w3.org/2000/svg"
+SIZE = 15  # pixels, of a number
+SMALLEST = 10
+# How wide characters are, in sizes of the font: on the safe side for all that a page may be set in.
+_NARROW, _RAISED, _DIGIT, _WIDE = 0.3, 0.4, 0.58, 0.7
+_WIDTHS = {
+    **dict.fromkeys(".,·()|:' ", _NARROW),
+    **dict.fromkeys("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", _RAISED),
+    **dict.fromkeys("0123456789", _DIGIT),
+}
+_INDEXED = re.compile(r"\b(d?[A-Za-z])_([A-Za-z]{1,4})\b")
+
+
+@cache
+def hues() -> dict[str, str]:
+    """Return the colours of the light theme by their names in the style sheet, such as "gradient" or "now"."""
+    sheet = files("course_utils.scenes").joinpath("scene.css").read_text("utf-8")
+    return dict(re.findall(r"--rc-(\w+): (#[0-9a-f]{6});", sheet[: sheet.index("}")]))
 
 
 def document(width: float, height: float, body: Iterable[str], label: str) -> str:
@@ -14,13 +34,33 @@ def document(width: float, height: float, body: Iterable[str], label: str) -> st
     )
 
 
-def text(x: float, y: float, content: str, css: str = "", anchor: str = "middle") -> str:
-    """One line of text, centred on ``x`` unless ``anchor`` says otherwise."""
-    return f'<text class="{css}" x="{x:g}" y="{y:g}" text-anchor="{anchor}">{escape(content)}</text>'
+def text(x: float, y: float, content: str, css: str = "", anchor: str = "middle", more: str = "") -> str:
+    """One line of text, centred on ``x`` unless ``anchor`` says otherwise; W_hh gets an index."""
+    written = escape(content)
+    if "_" in content:
+        written = _INDEXED.sub(r'\1<tspan class="index" dy="0.25em">\2</tspan>', written)
+    return f'<text class="{css}" x="{x:g}" y="{y:g}" text-anchor="{anchor}"{more}>{written}</text>'
+
+
+def row_name(
+    x: float, y: float, content: str, css: str = "small", *, top: float, indent: float = 0, anchor: str = "end"
+) -> str:
+    """Name of a row, for :func:`pinned`: it ends at ``x``, or, where it is narrow, lies above ``top`` of the row."""
+    return text(x, y, content, css, anchor, f' data-above="{indent:g} {top - 5:g}"')
+
+
+def font_size(content: str, width: float) -> float | None:
+    """Return the size in which a text fits into a box of this width, or None where it fits as it is."""
+    needs = sum(_WIDTHS.get(character, _WIDE) for character in content)
+    fits = (width - 6) / needs if needs else SIZE
+    return None if fits >= SIZE else max(SMALLEST, int(2 * fits) / 2)
 
 
 def pinned(names: Iterable[str], width: float, height: float) -> str:
-    """Group the names of rows, which stay in sight where a narrow screen scrolls the drawing."""
+    """Group the names of rows, which stay in sight where a narrow screen scrolls the drawing.
+
+    Those made by :func:`row_name` stand above their rows there, and leave the width to the numbers.
+    """
     paper = f'<rect class="paper" width="{width:g}" height="{height:g}"/>'
     return f'<g class="pinned">{paper}{"".join(names)}</g>'
 
@@ -35,19 +75,25 @@ def cell(
     content: str = "",
     state: str = "idle",
     css: str = "cell",
+    role: str = "",
     level: float = 0.0,
     label: str = "",
 ) -> str:
-    """Draw a box with a tint behind it and a slot for its number."""
+    """Draw a box with a tint behind it and a slot for its number; what its role is gives the tint its hue."""
     described = f' aria-label="{escape(label)}"' if label else ""
+    size = font_size(content, width)
     return (
-        f'<g class="{css}" data-mark="{escape(name)}" data-state="{state}"{described}>'
+        f'<g class="{f"{css} {role}".rstrip()}" data-mark="{escape(name)}" data-state="{state}"{described}>'
         f'<rect class="paper" x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" rx="5"/>'
         f'<rect class="tint" x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" rx="5" fill-opacity="{level:.3g}"/>'
         f'<rect class="box" x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" rx="5"/>'
-        + text(x + width / 2, y + height / 2 + 5, content, "slot")
+        + _slot(x + width / 2, y + height / 2 + 5, content, f' style="font-size: {size:g}px"' if size else "")
         + "</g>"
     )
+
+
+def _slot(x: float, y: float, content: str, style: str) -> str:
+    return f'<text class="slot" x="{x:g}" y="{y:g}" text-anchor="middle"{style}>{escape(content)}</text>'
 
 
 def arrow(

@@ -2,14 +2,19 @@
 
 import numpy as np
 
-from course_utils.scenes.lattice import Lattice, probability_cells, probability_edits
-from course_utils.scenes.scene import Mark, Scene, Storyboard, Table
-from course_utils.scenes.svg import document, pinned, text
+from course_utils.scenes.lattice import Lattice, probability_cells, probability_edits, probability_names
+from course_utils.scenes.scene import Legend, Mark, Scene, Storyboard, Table
+from course_utils.scenes.svg import document, pinned, row_name, text
 from course_utils.scenes.wording import latex_number, latex_text, log_number, number, plural
 from course_utils.trellis import Trellis
 
 MOST_SYMBOLS = 12
 ROWS_SHOWN = 5  # of the probabilities; with more symbols than this, only those of the target
+LEGEND = Legend(
+    states={"won": "where it came from", "off": "out of reach: no path gets here in time"},
+    shade="a score, darker the nearer to the best of its frame",
+    letters={"y": "output"},
+)
 
 
 def trellis_scene(trellis: Trellis) -> Scene:
@@ -47,8 +52,8 @@ class _TrellisPicture:
         many = len(self.symbols) > ROWS_SHOWN
         self.rows = list(dict.fromkeys(self.target)) if many else list(range(len(self.symbols)))
         emission_top = 34
-        trellis_top = emission_top + 32 * len(self.rows) + 44
-        self.emission = Lattice(left=76, top=emission_top, width=78, height=26, across=118, down=32)
+        trellis_top = emission_top + 40 * len(self.rows) + 36
+        self.emission = Lattice(left=76, top=emission_top, width=78, height=26, across=118, down=40)
         self.grid = Lattice(left=76, top=trellis_top, width=78, height=46, across=118, down=84)
         self.answer = Lattice(left=76, top=trellis_top + 84 * self.K - 12, width=78, height=30, across=118, down=0)
 
@@ -71,6 +76,7 @@ class _TrellisPicture:
             tuple(board.steps),
             self.table(title),
             edits=probability_edits(self.trellis.y, self.rows),
+            legend=LEGEND,
         )
 
     # -- steps
@@ -234,15 +240,14 @@ class _TrellisPicture:
 
     def drawing(self, title: str) -> str:
         T, K, grid = self.T, self.K, self.grid
-        marks = [text(self.emission.centre(t, 0)[0], 20, f"t = {t}", "soft") for t in range(T)]
-        names = [
-            text(64, self.emission.centre(0, row)[1] + 5, f"y({self.symbols[k]})", "small", "end")
-            for row, k in enumerate(self.rows)
-        ]
+        marks = [text(self.emission.centre(t, 0)[0], 14, f"t = {t}", "soft") for t in range(T)]
+        names = probability_names(self.emission, self.symbols, self.rows, 64)
         marks += probability_cells(self.emission, self.trellis.y, self.symbols, self.rows)
         for i in range(K):
-            x, y = 64, grid.centre(0, i)[1]
-            names += [text(x, y, self.names[i], "name", "end"), text(x, y + 16, f"i = {i}", "soft", "end")]
+            x, y, top = 64, grid.centre(0, i)[1], grid.corner(0, i)[1]
+            names.append(row_name(x, y, self.names[i], "name", top=top, indent=grid.left))
+            behind = grid.left + 12 + 10 * len(self.names[i])
+            names.append(row_name(x, y + 16, f"i = {i}", "soft", top=top, indent=behind))
             for t in range(T):
                 marks.append(grid.cell(f"V-{t}-{i}", t, i, label=f"{self.name(i)} at frame {t}"))
         for t in range(1, T):
@@ -251,7 +256,8 @@ class _TrellisPicture:
                     marks.append(grid.arrow(f"stay-{t}-{i}", t, i, advance=False))
                 if i > 0:
                     marks.append(grid.arrow(f"advance-{t}-{i}", t, i, advance=True))
-        names.append(text(64, self.answer.centre(0, 0)[1] + 5, "path", "soft", "end"))
+        answer = self.answer.corner(0, 0)[1]
+        names.append(row_name(64, answer + 20, "path", "soft", top=answer, indent=grid.left))
         marks += [self.answer.cell(f"label-{t}", t, 0) for t in range(T)]
         width, height = grid.corner(T - 1, 0)[0] + grid.width + 10, self.answer.corner(0, 0)[1] + 38
         return document(width, height, [*marks, pinned(names, 70, height)], title)

@@ -8,13 +8,36 @@ from numpy.typing import NDArray
 
 from course_utils.rnn import ForwardPass
 from course_utils.scenes.edits import Number
-from course_utils.scenes.svg import arrow, cell, pinned, text
+from course_utils.scenes.scene import Legend
+from course_utils.scenes.svg import arrow, cell, pinned, row_name, text
 from course_utils.scenes.wording import latex_number, log_number, number
 
 NUMBER = partial(Number, name="number", low=-5, high=5, grain=0.05)
 MOST_STEPS, MOST_UNITS = 8, 3
 WIDE, HEIGHT, GAP, LEFT, TOP = 66, 30, 4, 92, 22
 WEIGHTS = ("W_xh", "W_hh", "b_h", "W_hy", "b_y")
+ROLES = {
+    **dict.fromkeys(("x", "bits"), "input"),
+    **dict.fromkeys(("h", "carry"), "state"),
+    **dict.fromkeys(("out", "y"), "output"),
+    **dict.fromkeys((*WEIGHTS, "weights"), "weight"),
+    **dict.fromkeys(("do", "direct", "future", "delta", "dz", "adds", "gradients"), "gradient"),
+}
+LEGEND = Legend(
+    {"won": "what it is made of", "path": "the right symbol"},
+    shade="a number, darker the farther from 0",
+    words={
+        **dict.fromkeys(("x", "input", "inputs"), "input"),
+        **dict.fromkeys(("h", "state", "Unit"), "state"),
+        **dict.fromkeys(("y", "o", "Outputs", "Output", "outputs"), "output"),
+        **dict.fromkeys((*WEIGHTS, "bias"), "weight"),
+        **dict.fromkeys(("delta", "dz", "dL/do", "dW_hh", "dW_xh", "dW_hy", "db_h"), "gradient"),
+    },
+    letters={
+        **{"x": "input", "h": "state", "y": "output", "o": "output", "W": "weight", "b": "weight"},
+        **dict.fromkeys(("δ", "d", "L"), "gradient"),
+    },
+)
 
 
 def check_size(forward: ForwardPass) -> None:
@@ -69,7 +92,7 @@ class Unrolled:
         for k, content in enumerate(values):
             x, y = self.place(row, t, k)
             own = {name: value[k] if isinstance(value, list | np.ndarray) else value for name, value in how.items()}
-            drawn.append(cell(mark(row, t, k), x, y, self.wide, HEIGHT, content=content, label=labels.format(k=k, t=t), **own))  # fmt: skip
+            drawn.append(cell(mark(row, t, k), x, y, self.wide, HEIGHT, content=content, role=ROLES.get(row, ""), label=labels.format(k=k, t=t), **own))  # fmt: skip
         return drawn
 
     def upwards(self, name: str, below: str, above: str, t: int, down: bool = False) -> str:
@@ -88,9 +111,19 @@ class Unrolled:
 
     def names(self, names: dict[str, str], panels: Sequence[str]) -> str:
         """Draw the names of the rows and of the rows of matrices, which stay in sight."""
-        at = {name: self.place(row, self.first, 0)[1] + 20 for row, name in names.items()}
-        at |= {name: self.panel_top + n * self.panel_height + 38 for n, name in enumerate(panels)}
-        drawn = [text(LEFT - 10, y, name, "small", "end") for name, y in at.items()]
+        at = [(row, name, self.place(row, self.first, 0)[1]) for row, name in names.items()]
+        at += [(name, name, self.panel_top + n * self.panel_height + 18) for n, name in enumerate(panels)]
+        drawn = [
+            row_name(
+                LEFT - 10,
+                top + 20,
+                name,
+                f"small {ROLES.get(row, '')}".rstrip(),
+                top=top - 20 * (row in panels),
+                indent=LEFT,
+            )
+            for row, name, top in at
+        ]
         return pinned(drawn, LEFT - 5, self.panel_top + len(panels) * self.panel_height)
 
     def times(self) -> list[str]:
@@ -104,8 +137,8 @@ class Unrolled:
         for name in (*WEIGHTS, "h_init") if gradients else WEIGHTS:
             values = self.net.parameters[name]
             values = values if values.ndim == 2 else values[None] if name == "h_init" else values[:, None]
-            title = f"d{name}" if gradients else name
-            drawn.append(text(left + values.shape[1] * (WIDE + GAP) / 2, top + 8, title, "soft"))
+            title, role = (f"d{name}", "gradient") if gradients else (name, "weight")
+            drawn.append(text(left + values.shape[1] * (WIDE + GAP) / 2, top + 8, title, f"small {role}"))
             for (r, c), value in np.ndenumerate(values):
                 how = {
                     "css": "cell emission",
@@ -114,7 +147,9 @@ class Unrolled:
                 }
                 x, y = left + c * (WIDE + GAP), top + 18 + r * (HEIGHT + GAP)
                 label = f"{title}, row {r}, column {c}"
-                drawn.append(cell(f"{title}-{r}-{c}", x, y, WIDE, HEIGHT, label=label, **({} if gradients else how)))
+                drawn.append(
+                    cell(f"{title}-{r}-{c}", x, y, WIDE, HEIGHT, role=role, label=label, **({} if gradients else how))
+                )
             left += values.shape[1] * (WIDE + GAP) + 26
         return drawn
 

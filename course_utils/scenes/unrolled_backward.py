@@ -8,6 +8,7 @@ from course_utils.losses import FrameLosses
 from course_utils.scenes.scene import Mark, Scene, Storyboard, Table
 from course_utils.scenes.svg import arrow, document
 from course_utils.scenes.unrolled import (
+    LEGEND,
     WEIGHTS,
     WIDE,
     Unrolled,
@@ -84,7 +85,9 @@ class _Backwards:
             self._through(board, t)
             self._add(board, t)
         self._initial(board)
-        return Scene(self.title, self.drawing(), tuple(board.steps), self.numbers(), edits=self.where.edits())
+        return Scene(
+            self.title, self.drawing(), tuple(board.steps), self.numbers(), edits=self.where.edits(), legend=LEGEND
+        )
 
     def _block(self, row: str, t: int) -> list[str]:
         return [mark(row, t, k) for k in range(self.where.rows[row][1])]

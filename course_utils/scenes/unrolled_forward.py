@@ -7,6 +7,7 @@ from course_utils.rnn import ForwardPass
 from course_utils.scenes.scene import Mark, Scene, Storyboard, Table
 from course_utils.scenes.svg import document
 from course_utils.scenes.unrolled import (
+    LEGEND,
     MOST_STEPS,
     WIDE,
     Unrolled,
@@ -91,7 +92,9 @@ class _Forward:
             for i in range(len(self.net.W_hh)):
                 self._unit(board, t, i)
             self._outputs(board, t)
-        return Scene(self.title, self.drawing(), tuple(board.steps), self.numbers(), edits=self.where.edits())
+        return Scene(
+            self.title, self.drawing(), tuple(board.steps), self.numbers(), edits=self.where.edits(), legend=LEGEND
+        )
 
     def _unit(self, board: Storyboard, t: int, i: int) -> None:
         before, x = self.forward.h_before[t], self.forward.x[t]

@@ -5,6 +5,8 @@ from functools import lru_cache
 from html import escape
 
 _HIDING_PLACE = 0xE000  # characters for private use, which no formula has
+SMALLEST_PLAIN, LARGEST_PLAIN = 1e-3, 1e6  # outside, a number is written with its power of ten
+_RAISED, _LOWERED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"), str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
 _HIDDEN = re.compile(f"[{chr(_HIDING_PLACE)}-{chr(_HIDING_PLACE + 0x7F)}]")
 
 
@@ -34,22 +36,25 @@ def _mathml(latex: str) -> str:
     markup = re.sub(r"&#x0*([0-9A-Fa-f]+);", lambda code: escape(chr(int(code[1], 16)), quote=False), convert(latex))
     markup = _HIDDEN.sub(lambda hidden: escape(chr(ord(hidden[0]) - _HIDING_PLACE)), markup)
     markup = markup.replace(' xmlns="http://www.w3.org/1998/Math/MathML"', "").replace(' display="inline"', "")
-    return re.sub(r"<mrow>(<(m[ino])>[^<]*</\2>)</mrow>", r"\1", markup)
+    markup = re.sub(r"<mrow>(<(m[ino])>[^<]*</\2>)</mrow>", r"\1", markup)
+    return re.sub(r"(<mi>ln</mi>)(?=<m[nis])", r'\1<mspace width="0.17em"/>', markup)
 
 
 def number(value: float, digits: int = 4) -> str:
-    """Format a probability for reading: 4 significant digits, 2 of the tiny, a true minus sign."""
+    """Format a number for reading: so many significant digits, a power of ten below 0.001, a true minus sign."""
     if value == 0:
         return "0"
     if value == float("-inf"):
         return "−∞"
     value = float(f"{value:.14g}")  # so that rounding in the last places does not decide where a number is half-way
+    if not SMALLEST_PLAIN <= abs(value) < LARGEST_PLAIN:
+        return power_of_ten(value, digits - 2)
     text = f"{value:.{digits}g}"
     while float(text) == 1 != value and digits < 12:  # nearly certain is not certain
         digits += 1
         text = f"{value:.{digits}g}"
     if "e" in text:
-        text = _power_of_ten(value, 1)
+        text = f"{value:.0f}"
     return text.replace("-", "−")
 
 
@@ -59,20 +64,28 @@ def log_number(value: float, decimals: int = 3) -> str:
         return "−∞"
     if value == 0:
         return f"{0:.{decimals}f}"
-    text = f"{value:.{decimals}f}" if round(value, decimals) else _power_of_ten(value, 0)  # nearly zero is not zero
-    return text.replace("-", "−")
+    if not round(value, decimals):  # nearly zero is not zero
+        return power_of_ten(value, 0)
+    return f"{value:.{decimals}f}".replace("-", "−")
 
 
-def _power_of_ten(value: float, decimals: int) -> str:
+def power_of_ten(value: float, decimals: int) -> str:
+    """Write a number with its power of ten, such as 2.3·10⁻⁵."""
     mantissa, exponent = f"{value:.{decimals}e}".split("e")
-    return f"{float(mantissa):g}e{int(exponent)}"
+    return with_exponent(float(mantissa), int(exponent))
+
+
+def with_exponent(mantissa: float, exponent: int) -> str:
+    """Write a number as mantissa and exponent, of which it may have more than a float can: 2.3·10⁻⁵⁰⁰."""
+    raised = str(exponent).translate(_RAISED)
+    return f"{mantissa:g}·10{raised}".replace("-", "−")
 
 
 def latex_number(text: str) -> str:
     """Turn what :func:`number` or :func:`log_number` wrote into LaTeX."""
     text = text.replace("−", "-").replace("∞", r"\infty ")
-    mantissa, e, exponent = text.partition("e")
-    return rf"{mantissa} \cdot 10^{{{exponent}}}" if e else text
+    mantissa, power, exponent = text.partition("·10")
+    return rf"{mantissa} \cdot 10^{{{exponent.translate(_LOWERED)}}}" if power else text
 
 
 def plural(count: int, word: str) -> str:

@@ -47,7 +47,7 @@ def page(title: str, scenes: Iterable[Scene]) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<meta name="color-scheme" content="light dark">'
         "<style>body{max-width:60rem;margin:1rem auto;padding:0 .6rem;font-family:system-ui,sans-serif}</style>"
-        f"</head><body><h1>{title}</h1>{bodies}{_player()}</body></html>"
+        f"</head><body><main><h1>{title}</h1>{bodies}</main>{_player()}</body></html>"
     )
 
 

@@ -4,21 +4,14 @@
 import { changing } from "./changing.js";
 import { icon, make } from "./elements.js";
 import { listOfKeys } from "./help.js";
-import { bringIntoView, fade, fitDrawing, keepRoom, scaleOf, snap } from "./room.js";
+import { bringIntoView, fitDrawing, fitNumber, followScroll, keepRoom, scaleOf, showWhole, snap } from "./room.js";
 import { between, neighbour, owners, stepAfterKey, undoPatches } from "./state.js";
+import { lingering, placeTip } from "./tip.js";
+import { writeFormula, writeLegend, writeSentence } from "./words.js";
 
 const SPEEDS = [0.5, 1, 2, 4];
 const MILLISECONDS_A_STEP = 1200;
-
-/** States in words, for those who cannot see borders and dashes. */
-const IN_WORDS = {
-  idle: "not computed yet",
-  now: "being computed",
-  won: "taken",
-  lost: "not taken",
-  path: "on the path",
-  off: "out of reach",
-};
+const EXPLAINED = ["now", "won", "lost"]; // the states of what the sentence of a step talks about
 
 /**
  * Play `scene` inside `el`. `onStep(n)` hears of every step; `onEdit(mark, value)` of every mark that the reader
@@ -46,14 +39,15 @@ export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null, r
   }
   const { reset, help, ...moves } = buttons;
   reset.hidden = onEdit === null || !resettable;
-  const keys = make("div", "rc-help", { role: "region", "aria-label": "Keys", hidden: "" });
+  const keys = make("div", "rc-help", { role: "group", "aria-label": "Keys", hidden: "" });
   help.setAttribute("aria-expanded", "false");
   const controls = make("div", "rc-controls", {}, ...Object.values(moves), slider, count, speed, reset, help);
   const numbers = make("div");
   const table = make("details", "rc-table", {}, make("summary", "", {}, "Show as table"), numbers);
+  const legend = make("ul", "rc-legend", { "aria-label": "Legend" });
   const frame = make("div", "rc-frame", {}, stage, tip);
   const root = make("div", "rc-stepper", { tabindex: "0", role: "group", "aria-roledescription": "stepper" });
-  root.append(frame, says, formula, note, controls, keys, table);
+  root.append(frame, says, formula, note, controls, keys, legend, table);
   el.append(root);
 
   let current = -1;
@@ -80,6 +74,7 @@ export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null, r
   const last = () => scene.steps.length - 1;
   const markOf = (target) => target?.closest?.("[data-mark]") ?? null;
   const editAt = (element) => (element ? marks[element.dataset.mark].edit : null);
+  const pointer = lingering(tip, () => changes.editing() || hideTip());
   const hintOf = (name) => scene.hints[name] ?? scene.steps[owner[name]] ?? null;
 
   // -- drawing
@@ -89,7 +84,9 @@ export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null, r
     const scrolled = stage.scrollLeft;
     scene = newScene;
     stage.innerHTML = scene.svg;
+    stage.rcShown = null;
     numbers.innerHTML = scene.table;
+    writeLegend(legend, scene.legend);
     keys.replaceChildren(listOfKeys(onEdit !== null && Object.keys(scene.edits).length > 0));
     root.setAttribute("aria-label", `${scene.title}. Left and right arrow keys step, Shift with an arrow key moves between cells.`);
     marks = {};
@@ -100,11 +97,13 @@ export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null, r
       const slot = element.querySelector(".slot");
       const tint = element.querySelector(".tint");
       const edit = onEdit !== null && scene.edits[name] ? { ...scene.edits[name] } : null;
-      marks[name] = { element, slot, tint, edit };
+      const box = slot?.getAttribute("text-anchor") === "middle" && element.querySelector("rect.box");
+      marks[name] = { element, slot, tint, edit, room: box ? box.width.baseVal.value - 6 : null };
       initial[name] = [element.dataset.state ?? "", slot?.textContent ?? "", Number(tint?.getAttribute("fill-opacity") ?? 0)];
-      if (edit || hintOf(name)) {
-        element.setAttribute("tabindex", "-1");
-        element.setAttribute("role", "img");
+      const reached = edit || hintOf(name);
+      if (reached) element.setAttribute("tabindex", "-1");
+      if (reached || element.hasAttribute("aria-label")) {
+        element.setAttribute("role", "img"); // a name is only heard where there is a role
         marks[name].label = element.getAttribute("aria-label") ?? name;
       }
       if (edit) changes.prepare(marks[name]);
@@ -123,9 +122,10 @@ export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null, r
 
   function apply(patch) {
     for (const [name, [state, text, level]] of Object.entries(patch)) {
-      const { element, slot, tint } = marks[name];
+      const { element, slot, tint, room } = marks[name];
       if (state != null) element.dataset.state = state;
       if (text != null && slot) slot.textContent = text;
+      if (text != null && room) fitNumber(slot, room);
       if (level != null && tint) tint.setAttribute("fill-opacity", level);
       tellName(name);
     }
@@ -135,7 +135,7 @@ export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null, r
   function tellName(name) {
     const { element, slot, label } = marks[name];
     if (label === undefined || described === marks[name]) return;
-    const parts = [label, slot?.textContent, IN_WORDS[element.dataset.state]];
+    const parts = [label, slot?.textContent, scene.legend.states[element.dataset.state]];
     element.setAttribute("aria-label", parts.filter(Boolean).join(", "));
   }
 
@@ -143,8 +143,9 @@ export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null, r
   function fit() {
     fitDrawing(stage);
     const longest = (what) => scene.steps.reduce((most, step) => (step[what].length > most.length ? step[what] : most), "");
-    keepRoom(says, longest("says"));
-    keepRoom(formula, longest("formula"), (probe) => (probe.innerHTML = longest("formula")));
+    keepRoom(says, longest("says"), (probe) => writeSentence(probe, longest("says"), scene.legend));
+    keepRoom(formula, longest("formula"), (probe) => writeFormula(probe, longest("formula"), scene.legend));
+    for (const { slot, room } of Object.values(marks)) if (room) fitNumber(slot, room);
   }
 
   function go(to, tell = true) {
@@ -154,8 +155,8 @@ export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null, r
     apply(patch);
     current = to;
     const { says: sentence, formula: math } = scene.steps[to];
-    says.textContent = sentence;
-    formula.innerHTML = math;
+    writeSentence(says, sentence, scene.legend);
+    writeFormula(formula, math, scene.legend);
     slider.value = to;
     slider.setAttribute("aria-valuetext", `step ${to + 1} of ${last() + 1}: ${sentence}`);
     count.textContent = `${to + 1} / ${last() + 1}`;
@@ -205,10 +206,10 @@ export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null, r
     if ((!hint || !known) && !edit) return;
     tip.replaceChildren();
     if (hint && known) {
-      tip.append(make("p", "", {}, hint.says));
-      const math = make("div", "rc-formula");
-      math.innerHTML = hint.formula ?? "";
-      tip.append(math);
+      const [sentence, math] = [make("p"), make("div", "rc-formula")];
+      writeSentence(sentence, hint.says, scene.legend);
+      writeFormula(math, hint.formula ?? "", scene.legend);
+      tip.append(sentence, math);
       element.setAttribute("aria-label", hint.says);
       described = marks[name];
     }
@@ -217,17 +218,14 @@ export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null, r
   }
 
   function place(element) {
-    tip.hidden = false;
-    const box = element.getBoundingClientRect();
-    const view = frame.getBoundingClientRect();
-    const left = Math.min(Math.max(box.left + box.width / 2 - tip.offsetWidth / 2, view.left), view.right - tip.offsetWidth);
-    tip.style.left = `${Math.max(left - view.left, 0)}px`;
-    const below = box.bottom - view.top + 8;
-    const above = box.top - view.top - tip.offsetHeight - 8;
-    tip.style.top = `${below + tip.offsetHeight > view.height && above > 0 ? above : below}px`;
+    const name = element.dataset.mark;
+    const lit = Object.entries(scene.steps[owner[name]]?.patch ?? {}).filter(([, [state]]) => EXPLAINED.includes(state));
+    const explained = [name, ...lit.map(([other]) => other)].map((other) => marks[other].element.getBoundingClientRect());
+    placeTip(tip, element.getBoundingClientRect(), explained, root.getBoundingClientRect());
   }
 
   function hideTip() {
+    pointer.stay();
     tip.hidden = true;
     const before = described?.element.dataset.mark;
     described = null;
@@ -299,7 +297,7 @@ export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null, r
       stage.setPointerCapture(event.pointerId);
       mark.focus({ preventScroll: true });
       event.preventDefault();
-    } else if (!event.target.closest("button, input, select")) {
+    } else if (!event.target.closest("button, input, select, .rc-tip")) {
       root.focus({ preventScroll: true });
       event.preventDefault();
     }
@@ -324,23 +322,24 @@ export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null, r
     if (mark?.dataset.mark === dismissed && mark) return;
     dismissed = null;
     if (mark) showTip(mark);
-    else hideTip();
+    else pointer.leave();
   });
   stage.addEventListener("pointerleave", () => {
     dismissed = null;
-    if (!changes.editing()) hideTip();
+    pointer.leave();
   });
   document.addEventListener("keydown", onEscapeAnywhere, true);
   stage.addEventListener("scroll", () => {
     if (!changes.editing()) hideTip();
-    for (const names of stage.querySelectorAll(".pinned")) names.setAttribute("transform", `translate(${stage.scrollLeft})`);
-    fade(stage);
+    followScroll(stage);
   });
-  stage.addEventListener("scrollend", () => {
-    if (!stage.rcScrolled) snap(stage);
-    stage.rcScrolled = false;
+  stage.addEventListener("scrollend", () => stage.scrollLeft === stage.rcSnapped || snap(stage));
+  stage.addEventListener("focusin", (event) => {
+    const mark = markOf(event.target);
+    if (!mark || changes.dragging()) return;
+    if (stage.scrollWidth > stage.clientWidth) showWhole(stage, mark);
+    showTip(mark);
   });
-  stage.addEventListener("focusin", (event) => markOf(event.target) && !changes.dragging() && showTip(markOf(event.target)));
   stage.addEventListener("focusout", () => changes.editing() || hideTip());
   slider.addEventListener("input", () => toStep(Number(slider.value)));
   buttons.first.addEventListener("click", () => toStep(0));

@@ -1,7 +1,8 @@
 """The widget that plays any scene in a notebook."""
 
 from collections.abc import Callable
-from typing import Any
+from pathlib import Path
+from typing import Any, ClassVar
 
 import anywidget
 import ipywidgets
@@ -29,6 +30,21 @@ class _Readable:
         return {**bundle, "text/plain": repr(self), "text/html": self.shown().table.to_html()}, metadata
 
 
+class _Player(anywidget.AnyWidget):
+    """The player's code, of which a kernel has one: with each stepper it would be 50 kB more in a saved notebook."""
+
+    _esm = script()
+    _css = styles()
+
+    shared: ClassVar["_Player | None"] = None
+
+    @classmethod
+    def get(cls) -> "_Player":
+        if cls.shared is None or cls.shared.comm is None:  # somebody has closed all widgets
+            cls.shared = cls()
+        return cls.shared
+
+
 class Stepper(_Readable, anywidget.AnyWidget):
     """Plays a scene: previous, next, play, scrub, hover for a derivation, click to jump to where it was made.
 
@@ -53,9 +69,9 @@ class Stepper(_Readable, anywidget.AnyWidget):
         The step that is shown, synced both ways.
     """
 
-    _esm = script()
-    _css = styles()
+    _esm = Path(__file__).with_name("loader.js").read_text("utf-8")
 
+    player = anywidget.WidgetTrait().tag(sync=True)
     scene = traitlets.Dict().tag(sync=True)
     # No echo: it would bring back the step of a moment ago to a reader who has stepped on since.
     step = traitlets.Int(0).tag(sync=True, echo_update=False)
@@ -71,7 +87,10 @@ class Stepper(_Readable, anywidget.AnyWidget):
         step: int = 0,
     ):
         self._scene, self._edit, self._reset, self._shortening = scene, edit, reset, False
-        super().__init__(scene=scene.to_json(), step=step, editable=edit is not None, resettable=reset is not None)
+        super().__init__(
+            player=_Player.get(), scene=scene.to_json(), step=step,
+            editable=edit is not None, resettable=reset is not None,
+        )  # fmt: skip
         self.on_msg(self._on_message)
 
     def shown(self) -> Scene:

@@ -75,7 +75,7 @@ root => {
 OUT_OF_SIGHT = """
 root => {
   const view = root.querySelector('.rc-stage').getBoundingClientRect();
-  const names = root.querySelector('.pinned').getBoundingClientRect();
+  const names = root.querySelector('.pinned > .paper').getBoundingClientRect(); // none where they stand above their rows
   let cells = [...root.querySelectorAll('.cell:not(.emission)[data-state="now"]')];
   if (!cells.length) cells = [...root.querySelectorAll('.dot[data-state="now"]')];
   const hidden = cells.filter((cell) => {

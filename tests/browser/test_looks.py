@@ -33,7 +33,7 @@ root => {
     return chain.reduce((behind, layer) => over(layer, behind), [255, 255, 255]);
   };
   const found = [];
-  for (const element of root.querySelectorAll('.rc-says, .rc-count, .rc-formula, .rc-speed, .rc-note, .rc-tip p, .rc-button:enabled')) {
+  for (const element of root.querySelectorAll('.rc-says, .rc-says span, .rc-legend li, .rc-formula mi, .rc-count, .rc-formula, .rc-speed, .rc-note, .rc-tip p, .rc-button:enabled')) {
     if (element.checkVisibility({ visibilityProperty: true }))
       found.push([element.className, '', contrast(read(getComputedStyle(element).color).rgb, behindHtml(element))]);
   }
@@ -135,7 +135,7 @@ def test_every_text_can_be_read_in_every_state(theme, all_steppers, picture):
         picture(player.root, f"{name}-{theme}-end")
     assert not weak
     assert {("slot", state) for state in ("now", "done", "won", "lost", "off", "path")} <= seen
-    assert {("soft", ""), ("small", ""), ("name", ""), ("rc-says", ""), ("rc-count", "")} <= seen
+    assert {("soft", ""), ("small output", ""), ("name", ""), ("rc-says", ""), ("rc-count", "")} <= seen
 
 
 def test_a_derivation_and_a_message_can_be_read(theme, notebook, picture):

@@ -15,6 +15,7 @@ from course_utils.ctc import forward_backward
 from course_utils.examples import CTC_SYMBOLS, CTC_Y
 from course_utils.scenes.decoding import beam_scene, greedy_scene
 from course_utils.scenes.wording import number
+from tests.written import POWER, value
 
 pytestmark = pytest.mark.slow
 
@@ -58,11 +59,6 @@ def most_probable(y, blank):
 
 def quoted(labels, symbols):
     return f"“{''.join(symbols[k] for k in labels)}”" if labels else "the empty string"
-
-
-def value(text):
-    """Read a number as a reader does."""
-    return float(text.replace("−", "-"))
 
 
 def drawn(scene):
@@ -208,7 +204,7 @@ def assert_pruned(scene, y, symbols, blank, width, keeps):
         now = sum(c.total for c in kept)
         lost = before - now
         text = marks[f"pruned-{t}"].text
-        assert value(text) == pytest.approx(lost, rel=6e-2 if "e" in text else 6e-4, abs=1e-12), (t, lost, text)
+        assert value(text) == pytest.approx(lost, rel=6e-3 if POWER in text else 6e-4, abs=1e-12), (t, lost, text)
         step = computing(scene, f"pruned-{t}")
         if len(kept) == len(frame):
             assert step.says == f"All {len(frame)} fit into the beam: nothing is pruned at t = {t}."

@@ -12,6 +12,7 @@ from course_utils.notebook.ch01 import dependency_explorer, dependency_stepper
 from course_utils.scenes import dependency as module
 from course_utils.scenes.dependency import MOST, dependency_scene, pattern
 from course_utils.structures import STRUCTURES, Feed, dependence, network
+from tests import written
 
 SUBSCRIPTS = "₀₁₂₃₄₅₆₇"
 
@@ -36,7 +37,7 @@ def marks_of(scene, step=-1):
 
 
 def value_of(text):
-    return float(text.replace("−", "-"))
+    return written.value(text)
 
 
 def indices(text, letter):
@@ -102,7 +103,7 @@ def assert_sentences(strength):
         assert indices(silent, "x") == np.flatnonzero(row == 0).tolist()
         if most:
             assert indices(most, "x") == [row.argmax()]
-        assert value_of(re.search(r": ([\d.e−]+)", heard)[1].rstrip(".")) == pytest.approx(
+        assert value_of(re.search(r": ([\d.·⁰¹²³⁴⁵⁶⁷⁸⁹⁻−]+)", heard)[1].rstrip(".")) == pytest.approx(
             row.max(), rel=0.06, abs=5e-4
         )
 

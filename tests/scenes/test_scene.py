@@ -188,8 +188,8 @@ def test_a_symbol_of_any_kind_stands_in_its_formula(symbol):
 @pytest.mark.parametrize(
     ("value", "text"),
     [
-        (0, "0"), (1, "1"), (0.3024, "0.3024"), (1 / 3, "0.3333"), (0.99999, "0.99999"), (1 - 1e-15, "1"), (0.00004, "4e−5"), (-1.5, "−1.5"),
-        (1.234e-7, "1.2e−7"), (5e-324, "4.9e−324"), (1e-10, "1e−10"), (float("-inf"), "−∞"),
+        (0, "0"), (1, "1"), (0.3024, "0.3024"), (1 / 3, "0.3333"), (0.99999, "0.99999"), (1 - 1e-15, "1"), (0.00004, "4·10⁻⁵"), (-1.5, "−1.5"),
+        (1.234e-7, "1.23·10⁻⁷"), (5e-324, "4.94·10⁻³²⁴"), (1e-10, "1·10⁻¹⁰"), (0.000999, "9.99·10⁻⁴"), (0.001, "0.001"), (123456, "123456"), (1e6, "1·10⁶"), (float("-inf"), "−∞"),
     ],
 )  # fmt: skip
 def test_numbers_are_written_for_reading(value, text):
@@ -198,14 +198,28 @@ def test_numbers_are_written_for_reading(value, text):
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0, "0.000"), (-0.0, "0.000"), (-1e-9, "−1e−9"), (-4e-4, "−4e−4"), (-1.19600, "−1.196"), (float("-inf"), "−∞")],
+    [
+        (0, "0.000"),
+        (-0.0, "0.000"),
+        (-1e-9, "−1·10⁻⁹"),
+        (-4e-4, "−4·10⁻⁴"),
+        (-1.19600, "−1.196"),
+        (float("-inf"), "−∞"),
+    ],
 )
 def test_logarithms_are_written_with_fixed_decimals(value, text):
     assert log_number(value) == text
 
 
 @pytest.mark.parametrize(
-    ("text", "latex"), [("0.5", "0.5"), ("−1.2", "-1.2"), ("−∞", r"-\infty "), ("1.2e−7", r"1.2 \cdot 10^{-7}")]
+    ("text", "latex"),
+    [
+        ("0.5", "0.5"),
+        ("−1.2", "-1.2"),
+        ("−∞", r"-\infty "),
+        ("1.2·10⁻⁷", r"1.2 \cdot 10^{-7}"),
+        ("−3·10¹²", r"-3 \cdot 10^{12}"),
+    ],
 )
 def test_numbers_in_latex(text, latex):
     assert latex_number(text) == latex

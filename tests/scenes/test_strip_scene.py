@@ -12,11 +12,7 @@ from course_utils.notebook.ch08 import strip_stepper
 from course_utils.posteriors import encode
 from course_utils.scenes.strip import strip_scene
 from course_utils.viterbi import align
-
-
-def value(text):
-    """Read a number as a reader does."""
-    return float(text.replace("−", "-"))
+from tests.written import value
 
 
 @pytest.mark.slow

@@ -16,6 +16,7 @@ from course_utils.scenes.scene import Scene
 from course_utils.scenes.trellis import trellis_scene
 from course_utils.trellis import fill_trellis
 from course_utils.viterbi import align
+from tests.written import POWER, value
 
 WORKED_EXAMPLE, BLOCKED, UNDERFLOW = (
     FORCED_ALIGNMENTS[name].y for name in ("worked example", "blocked by zeros", "underflow")
@@ -61,11 +62,6 @@ def picture(request):
         "zeros": lambda: case("zeros", "log", "advance"),
         "blocked": lambda: case("blocked at the end", "log"),
     }[request.param]()
-
-
-def value(text):
-    """Read a number as a reader does."""
-    return float(text.replace("−", "-").replace("∞", "inf"))
 
 
 def last_marks(told):
@@ -212,7 +208,7 @@ def assert_shows(told, y, target, domain, ties):
         head = f"{'V, a logarithm' if domain == 'log' else 'V'}, i = {i} {names[target[i]]}"
         assert shown == rows[head][t], (t, i)
         truth = found.trellis[t, i] if domain == "log" else np.exp(found.trellis[t, i])
-        digits = {"rel": 0, "abs": 6e-4} if domain == "log" else {"rel": 6e-2 if "e" in shown else 6e-4, "abs": 0}
+        digits = {"rel": 0, "abs": 6e-4} if domain == "log" else {"rel": 6e-3 if POWER in shown else 6e-4, "abs": 0}
         assert value(shown) == pytest.approx(truth, **digits), (t, i, shown)
         on_path = found.path[t] == i
         assert (marks[f"V-{t}-{i}"].state == "path") == on_path, (t, i)
@@ -223,7 +219,7 @@ def assert_shows(told, y, target, domain, ties):
         for t in range(len(y)):
             if f"y({names[k]})" in rows:
                 shown = rows[f"y({names[k]})"][t]
-                assert value(shown) == pytest.approx(y[t][k], rel=6e-2 if "e" in shown else 6e-3, abs=0)
+                assert value(shown) == pytest.approx(y[t][k], rel=6e-2 if POWER in shown else 6e-3, abs=0)
 
 
 @pytest.mark.parametrize("ties", ["stay", "advance"])

@@ -18,6 +18,7 @@ from course_utils.notebook.editing import NetworkNumbers
 from course_utils.rnn import PARAMETERS, random_rnn, run
 from course_utils.scenes import unrolled_backward, unrolled_forward
 from course_utils.scenes.unrolled import WEIGHTS
+from tests.written import NUMBER, POWER, for_python, value
 
 ACTIVATIONS = ["tanh", "relu", "sigmoid", "identity"]
 
@@ -49,11 +50,6 @@ def random_problems(count, seed=0):
         yield net, rng.normal(size=(T, D)), rng.integers(A, size=T)
 
 
-def value(written):
-    """Read a number as the scenes write it."""
-    return float(written.replace("−", "-"))
-
-
 def shown(scene, step=-1):
     """Every number that is drawn, by its mark."""
     root = ElementTree.fromstring(scene.to_svg(step))
@@ -67,11 +63,10 @@ def shown(scene, step=-1):
 
 def close(written, right):
     """Is a written number right to the decimals that are written?"""
-    return abs(value(written) - right) <= 0.00051 + 0.06 * abs(right) * ("e" in written)
+    return abs(value(written) - right) <= 0.00051 + 0.06 * abs(right) * (POWER in written)
 
 
-N = r"−?\d+(?:\.\d+)?(?:e−?\d+)?"
-SUM = re.compile(rf"(?<![\w(.])({N}(?: [+−×] \(?{N}\)?)+) = ({N})")
+SUM = re.compile(rf"(?<![\w(.])({NUMBER}(?: [+−×] \(?{NUMBER}\)?)+) = ({NUMBER})")
 
 
 def sums_in(sentence):
@@ -80,9 +75,9 @@ def sums_in(sentence):
     Weights are written with three digits, so a product may be off by half a percent, and states with three decimals.
     """
     for left, right in SUM.findall(sentence):
-        terms = left.replace("×", "*")
-        size = eval(terms.replace("−", "+").replace("(+", "("))
-        yield eval(terms.replace("−", "-")), value(right), 0.006 * abs(size) + 0.001 * (left.count("×") + 1)
+        terms = for_python(left)
+        size = eval(re.sub(r"(?<!e)-", "+", terms).replace("(+", "("))
+        yield eval(terms), value(right), 0.006 * abs(size) + 0.001 * (left.count("×") + 1)
 
 
 def assert_sums_are_true(scene):

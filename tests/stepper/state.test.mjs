@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { between, merge, neighbour, owners, stepAfterKey, undoPatches } from "../../course_utils/stepper/state.js";
+import loader from "../../course_utils/stepper/loader.js";
 import widget from "../../course_utils/stepper/widget.js";
 import { generator } from "./random.mjs";
 
@@ -173,6 +174,12 @@ test("a nearer cell straight on wins over one aside, and other keys lead nowhere
   assert.equal(neighbour("ArrowRight", here, []), null);
 });
 
-test("what the widget loads is a render function", () => {
-  assert.equal(typeof widget.render, "function");
+test("what a stepper brings along asks the one player to play it", async () => {
+  const lent = widget.initialize({ model: { widget_manager: {} } });
+  assert.equal(typeof lent.play, "function");
+  const asked = [];
+  const host = { getWidget: async (name) => (asked.push(name), { exports: { play: (view) => view } }) };
+  const [model, el] = [{ get: (name) => `the ${name}` }, "here"];
+  assert.deepEqual(await loader.render({ model, el, host }), { model, el });
+  assert.deepEqual(asked, ["the player"]);
 });
