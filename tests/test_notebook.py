@@ -1,5 +1,7 @@
 """What the notebooks call: does an edited number change the trellis, and only that number's frame?"""
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,6 +12,7 @@ from course_utils.collapsing import collapse_in_stages
 from course_utils.data import STRIP_SYMBOLS, digit_strip
 from course_utils.examples import CTC_Y, FORCED_ALIGNMENTS, WORKED_NET, WORKED_TARGET, WORKED_X
 from course_utils.notebook import (
+    adder_explorer,
     beam_stepper,
     bptt_stepper,
     collapse_explorer,
@@ -17,6 +20,7 @@ from course_utils.notebook import (
     ctc_explorer,
     ctc_stepper,
     decoder_explorer,
+    dependency_explorer,
     gradient_explorer,
     greedy_stepper,
     permutation_stepper,
@@ -305,11 +309,91 @@ def test_the_collapse_stepper_plays_the_order_asked_for(order):
     assert collapse_stepper(["hh", "_", "eh"], "_").shown().steps[-1].says == "What is left spells “hh eh”."
 
 
+# -- what the explorers do with whatever is typed and chosen
+
+EXPLORERS = {
+    explorer.__name__: explorer
+    for explorer in (
+        *(adder_explorer, collapse_explorer, ctc_explorer, decoder_explorer),
+        *(dependency_explorer, gradient_explorer, viterbi_explorer),
+    )
+}
+TYPED = [
+    "",
+    "   ",
+    "a" * 200,
+    "ab" * 6,
+    "ab" * 5,
+    "1" * 200,
+    "1" * 8,
+    "-" * 41,
+    "h-" * 20,
+    "日本語",
+    "0",
+    "-5",
+    "<b>",
+    "a b",
+]
+TALLEST, WIDEST = 1400, 2000  # in pixels; 40 columns
+
+
+def extremes(control):
+    """All that can be chosen of a menu, the ends of a slider, and what nobody expects in a text."""
+    if hasattr(control, "options"):
+        return [value for _, value in control._options_full]
+    return TYPED if isinstance(control.value, str) else [control.min, control.max]
+
+
+@pytest.mark.parametrize("name", EXPLORERS)
+def test_whatever_is_chosen_makes_a_picture_of_a_size_to_look_at_or_is_told(name):
+    for which in controls_of(EXPLORERS[name]())[0]:
+        for value in extremes(controls_of(EXPLORERS[name]())[0][which]):
+            bench = EXPLORERS[name]()
+            controls, message = controls_of(bench)
+            before = bench.stepper.scene
+            controls[which].value = value
+            assert controls[which].value == value
+            width, height = map(float, re.search(r'viewBox="0 0 (\S+) (\S+)"', bench.shown().svg).groups())
+            assert height <= TALLEST, (which, value)
+            assert width <= WIDEST, (which, value)
+            assert len(message.value) < 250, "a long text is cut in the message"
+            if bench.stepper.scene == before and value == (typed := "a" * 200):
+                assert typed not in message.value
+                assert "The picture stays as it was." in message.value
+
+
+def test_small_letters_and_spaces_are_taken_as_what_they_mean_and_that_is_told():
+    bench = viterbi_explorer()
+    controls, message = controls_of(bench)
+    controls["target"].value = " aba"
+    assert "“ aba” is taken as “ABA”." in message.value
+    controls["target"].value = "ABA"
+    assert message.value == ""
+
+
+def test_a_case_that_changes_the_domain_says_so_once():
+    bench = viterbi_explorer()
+    controls, message = controls_of(bench)
+    controls["domain"].value = "log"
+    controls["case"].value = "all ties"
+    assert "The case begins in the probability domain." in message.value
+    controls["ties"].value = "advance"
+    assert message.value == ""
+
+
+def test_the_greedy_decoder_has_no_width():
+    controls, _ = controls_of(decoder_explorer())
+    assert not controls["width"].disabled
+    controls["decoder"].value = "greedy"
+    assert controls["width"].disabled
+
+
 # -- the explorers of chapter 9
 
 
 def controls_of(bench):
     *controls, message = bench.children[0].children
+    controls = [control for control in controls if control.description]  # others only tell something
     return {control.description.lower(): control for control in controls}, message
 
 
@@ -386,7 +470,8 @@ def test_the_lattice_follows_each_of_its_controls():
                 wanted = target.strip().lower()
                 scene = ctc_stepper(Y43, wanted, "-ab", table=table, skip_always=skips).shown()
                 assert bench.stepper.scene == scene.to_json(), (target, table, skips)
-                assert message.value == ""
+                typed = f"“{target}” is taken as “{wanted}”"
+                assert typed in message.value if wanted != target else message.value == ""
 
 
 def test_the_collapse_follows_its_controls():
@@ -397,6 +482,10 @@ def test_the_collapse_follows_its_controls():
     assert "“helo”. Merging first would have given “hello”" in bench.shown().steps[-1].says
     controls["alignment"].value = " aab-ba "
     assert bench.stepper.scene == collapse_scene(collapse_in_stages("aab-ba", "-", "blanks first")).to_json()
+    assert "“ aab-ba ” is taken as “aab-ba”" in message.value
+    controls["alignment"].value = "aa–b"
+    assert "The dash – is a symbol like any other here; the blank is -." in message.value
+    controls["alignment"].value = "aa-b"
     assert message.value == ""
 
 
@@ -468,11 +557,59 @@ def test_the_training_stepper_plays_as_many_iterations_as_asked_for(paths, title
 
 
 def test_a_picture_carries_its_words():
-    from course_utils.notebook.pictures import Picture
+    from matplotlib.figure import Figure
 
-    data, metadata = Picture(b"png", "A line that rises.")._repr_mimebundle_()
-    assert data["text/plain"] == "Picture: A line that rises."
-    assert metadata["image/png"]["alt"] == "A line that rises."
+    from course_utils.notebook.pictures import drawn
+
+    data = drawn(Figure((3, 2)), "A line from <0> that rises.")._repr_mimebundle_()
+    assert data["text/plain"] == "Picture: A line from <0> that rises."
+    assert data["text/html"].count("<img") == data["text/html"].count('alt="A line from &lt;0&gt; that rises."') == 1
+    width, height = map(int, re.search(r'width="(\d+)" height="(\d+)"', data["text/html"]).groups())
+    assert width / height == pytest.approx(1.5, abs=0.1)
+
+
+def test_a_picture_is_drawn_the_same_twice():
+    from matplotlib.figure import Figure
+
+    from course_utils.notebook.pictures import drawn
+
+    def figure():
+        one = Figure((3, 2))
+        one.subplots().plot([1, 2, 0])
+        return one
+
+    assert drawn(figure(), "A line.").svg == drawn(figure(), "A line.").svg
+
+
+def _by_filter(rgb):
+    """What ``invert(1) hue-rotate(180deg)`` makes of a colour, by the matrix of the filter effects specification."""
+    r, g, b = (1 - c for c in rgb)
+    rows = [(-0.574, 1.43, 0.144), (0.426, 0.43, 0.144), (0.426, 1.43, -0.856)]
+    return [min(max(x * r + y * g + z * b, 0), 1) for x, y, z in rows]
+
+
+def _contrast(one, two):
+    def light(rgb):
+        r, g, b = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in rgb)
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b
+
+    high, low = sorted((light(one), light(two)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+def test_curves_and_words_of_plots_can_be_read_in_either_theme():
+    from matplotlib import pyplot as plt
+    from matplotlib.colors import to_rgb
+
+    from course_utils.notebook import pictures
+    from course_utils.scenes.svg import hues
+
+    colours = plt.rcParams["axes.prop_cycle"].by_key()["color"]
+    assert colours == [hues()[name] for name in pictures.CYCLE]
+    names = ("input", "state", "weight", "output", "gradient", "posterior", "now", "win", "path")
+    for colour in [*(hues()[name] for name in names), plt.rcParams["text.color"], "0.4"]:
+        assert _contrast(to_rgb(colour), (1, 1, 1)) >= 4.5, colour
+        assert _contrast(_by_filter(to_rgb(colour)), to_rgb("#111111")) >= 4.5, colour
 
 
 def test_a_picture_without_words_is_refused():
@@ -519,8 +656,8 @@ def test_after_any_changes_the_numbers_of_the_beginning_come_back(name):
 def test_a_case_of_its_own_biases_says_them():
     explorer = gradient_explorer()
     explorer.case.value = "eigenvalues 0, tanh with bias explodes"
-    assert explorer.given.value == "The units have a bias each: 1.5, -11.5"
+    assert explorer.given.value.startswith("The units have a bias each: 1.5, −11.5. The units start from the state ")
     assert explorer.bias.disabled
     explorer.norm.value = 2.0  # new weights, with one bias for all
-    assert explorer.given.value == ""
+    assert explorer.given.value == "All units have the bias 0 now. The units start from the state −0.633, −0.312."
     assert not explorer.bias.disabled

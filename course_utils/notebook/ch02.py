@@ -71,17 +71,17 @@ def posterior_figure(strip: Strip, log_y: dict[str, ArrayLike]) -> Figure:
         height_ratios=[0.7, *[1.4] * len(log_y)],
     )  # fmt: skip
     axes[0].imshow(strip.image, cmap="Greys", aspect="auto")
-    axes[0].set(yticks=[])
+    axes[0].axis("off")
     for digit, (start, end) in zip(strip.digits, strip.spans, strict=True):
-        axes[0].text((start + end - 1) / 2, -1.4, digit, ha="center", color="#0072B2", weight="bold")
+        axes[0].text((start + end - 1) / 2, -1.4, digit, ha="center", color="C0", weight="bold")
     true = np.array([STRIP_SYMBOLS.index(symbol) for symbol in strip.labels])
     for heat, (name, table) in zip(axes[1:], log_y.items(), strict=True):
         table = np.asarray(table)
         wrong = np.flatnonzero(table.argmax(axis=1) != true)
-        image = heat.imshow(np.exp(table.T), cmap="cividis", aspect="auto", vmin=0, vmax=1)
+        image = heat.imshow(np.exp(table.T), aspect="auto", vmin=0, vmax=1)
         for edge in np.ravel(strip.spans) - 0.5:
-            heat.axvline(edge, color="white", linewidth=0.8, linestyle=":")
-        heat.plot(wrong, np.full(len(wrong), -1.1), "x", color="#D55E00", markersize=6, clip_on=False)
+            heat.axvline(edge, color="0.3", linewidth=0.8, linestyle=":")
+        heat.plot(wrong, np.full(len(wrong), -1.1), "x", color="C1", markersize=6, clip_on=False)
         heat.set(yticks=range(11), yticklabels=[*"0123456789", "gap"], ylabel=name)
         heat.tick_params(axis="y", labelsize=7)
     axes[-1].set_xlabel("column; a digit lies between two dotted lines")

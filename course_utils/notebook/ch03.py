@@ -6,7 +6,7 @@ from numpy.typing import ArrayLike
 from course_utils.losses import frame_losses
 from course_utils.machines import add_binary
 from course_utils.notebook.editing import network_stepper
-from course_utils.notebook.explorer import Explorer
+from course_utils.notebook.explorer import Explorer, taken_as
 from course_utils.rnn import RNN, run
 from course_utils.scenes.scene import Scene
 from course_utils.scenes.unrolled_forward import adder_scene, rnn_scene
@@ -53,4 +53,6 @@ def adder_explorer() -> Explorer:
         first, second = a.value.strip(), b.value.strip()
         return adder_scene(first, second, *add_binary(first, second))
 
-    return Explorer(scene, a, b)
+    return Explorer(
+        scene, a, b, remark=lambda: " ".join(taken_as(one.value, one.value.strip()) for one in (a, b)).strip()
+    )

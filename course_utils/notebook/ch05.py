@@ -15,6 +15,7 @@ from course_utils.scenes.scene import Scene
 from course_utils.stepper.stepper import Stepper
 
 OWN = "your own"
+MOST_LISTED = 3  # numbers beside the sliders
 
 
 def product_stepper(net: RNN, x: ArrayLike) -> Stepper:
@@ -84,7 +85,7 @@ class GradientExplorer(Explorer):
         with self.setting():
             self.case.value = self._chosen
             self._take_case(self._chosen)
-        self.message.value = ""
+        self.say("")
         return self._draw()
 
     def _make_own(self, control: ipywidgets.Widget) -> None:
@@ -101,7 +102,7 @@ class GradientExplorer(Explorer):
         with self.setting():
             self.case.value = OWN
             self._use(numbers.net)
-        self.message.value = ""
+        self.say("")
         return scene
 
     def _use(self, net: RNN) -> None:
@@ -112,17 +113,32 @@ class GradientExplorer(Explorer):
             slider.max, slider.value = max(slider.max, value), value
         alike = bool((net.b_h == net.b_h[0]).all())
         self.bias.value, self.bias.disabled = net.b_h[0] if alike else 0.0, not alike
-        self.given.value = "" if alike else f"The units have a bias each: {', '.join(f'{b:g}' for b in net.b_h)}"
+        self._tell_given()
+
+    def _tell_given(self, lost: str = "") -> None:
+        """Say what no slider says."""
+        net, says = self.net, [lost]
+        if (net.b_h != net.b_h[0]).any():
+            says.append(f"The units have a bias each: {_listed(net.b_h)}.")
+        if net.h_init.any():
+            listed = _listed(net.h_init[:MOST_LISTED]) + (", …" if len(net.h_init) > MOST_LISTED else "")
+            says.append(f"The units start from the state {listed}.")
+        self.given.value = " ".join(filter(None, says))
 
     def _use_drawn(self) -> None:
         """Draw weights with the norm and radius of the sliders; what cannot be leaves the network."""
         H, rng = self.units.value, np.random.default_rng(0)
         W, bias = matrix_with(self.radius.value, self.norm.value, H, rng), np.full(H, self.bias.value)
         h_init, outputs = rng.normal(0, 0.5, H), (np.eye(H), np.zeros(H))
+        had_each = (self.net.b_h != self.net.b_h[0]).any()
         self.net = RNN(np.zeros((H, 1)), W, bias, *outputs, h_init, self.activation.value)
         self._outdated, self._radius, self.bias.disabled = False, self.radius.value, False
         with self.setting():
-            self.given.value = ""
+            self._tell_given(f"All units have the bias {self.bias.value:g} now." if had_each else "")
+
+
+def _listed(numbers: ArrayLike) -> str:
+    return ", ".join(f"{number:.3g}".replace("-", "−") for number in numbers)
 
 
 def _product(net: RNN, x: ArrayLike) -> Scene:

@@ -10,7 +10,7 @@ from course_utils.alignment_training import Paths, train
 from course_utils.data import STRIP_SYMBOLS, Strip
 from course_utils.examples import FORCED_ALIGNMENTS
 from course_utils.notebook.editing import Probabilities, probability_stepper
-from course_utils.notebook.explorer import Explorer
+from course_utils.notebook.explorer import Explorer, taken_as
 from course_utils.posteriors import encode
 from course_utils.scenes.alignment_training import training_scene
 from course_utils.scenes.strip import strip_scene
@@ -45,16 +45,28 @@ def viterbi_explorer() -> Explorer:
     ties = ipywidgets.Dropdown(options=["stay", "advance"], description="Ties", layout=narrow)
     y = Probabilities(
         FORCED_ALIGNMENTS[preset.value].y,
-        lambda y: trellis_scene(fill_trellis(y, target.value.strip().upper(), domain=domain.value, ties=ties.value)),
+        lambda y: trellis_scene(fill_trellis(y, taken(), domain=domain.value, ties=ties.value)),
     )
+    replaced = []  # by a case, beside its target
+
+    def taken() -> str:
+        return target.value.strip().upper()
 
     def take(name: str) -> None:
         y.load(FORCED_ALIGNMENTS[name].y)
+        if domain.value != "probability":
+            replaced.append("The case begins in the probability domain.")
         target.value, domain.value = FORCED_ALIGNMENTS[name].target, "probability"
 
+    def remark() -> str:
+        says = [taken_as(target.value, taken()), *replaced]
+        replaced.clear()
+        return " ".join(filter(None, says))
+
     return Explorer(
-        lambda: y.scene(y.now), preset, target, domain, ties, edit=y.edit, reset=y.reset, presets={preset: take}
-    )
+        lambda: y.scene(y.now), preset, target, domain, ties, edit=y.edit, reset=y.reset, presets={preset: take},
+        remark=remark,
+    )  # fmt: skip
 
 
 def strip_stepper(strip: Strip, log_y: ArrayLike) -> Stepper:

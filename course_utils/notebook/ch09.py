@@ -14,7 +14,7 @@ from course_utils.ctc import best_alignment, check_labels, collapse, forward_bac
 from course_utils.data import STRIP_SYMBOLS, Strip
 from course_utils.examples import CTC_SYMBOLS, CTC_Y
 from course_utils.notebook.editing import Probabilities, probability_stepper
-from course_utils.notebook.explorer import Explorer
+from course_utils.notebook.explorer import Explorer, taken_as
 from course_utils.posteriors import encode, log_probabilities, names_of_columns
 from course_utils.scenes.collapse import collapse_scene
 from course_utils.scenes.ctc_lattice import Shown, lattice_scene
@@ -29,6 +29,11 @@ SEARCHES = {
     "prefix beam, two scores": "prefixes",
 }
 
+#: What readers type for the blank, and what it is called.
+ODD = {"–": "The dash –", "—": "The dash —", "−": "The minus −", "_": "The underscore _", " ": "A space", "ε": "ε"}
+
+MOST_LETTERS = 10  # of the target of the explorer: a picture of 21 rows is as tall as a screen or two
+
 
 def collapse_stepper(path: Sequence[str], blank: str = "-", order: Order = "merge first") -> Stepper:
     """Step through the collapse of an alignment; parameters as in :func:`course_utils.collapsing.collapse_in_stages`."""
@@ -39,7 +44,19 @@ def collapse_explorer() -> Explorer:
     """Type an alignment, choose the order of the two stages, and step through its collapse."""
     path = ipywidgets.Text(value="hh-ell-lo", description="Alignment", continuous_update=False)
     order = ipywidgets.Dropdown(options=["merge first", "blanks first"], description="Order", layout={"width": "260px"})
-    return Explorer(lambda: collapse_scene(collapse_in_stages(path.value.strip(), "-", order.value)), path, order)
+
+    def remark() -> str:
+        says = [taken_as(path.value, path.value.strip())]
+        says += [
+            f"{named} is a symbol like any other here; the blank is -."
+            for odd, named in ODD.items()
+            if odd in path.value.strip()
+        ]
+        return " ".join(filter(None, says))
+
+    return Explorer(
+        lambda: collapse_scene(collapse_in_stages(path.value.strip(), "-", order.value)), path, order, remark=remark
+    )
 
 
 def ctc_stepper(
@@ -94,10 +111,18 @@ def ctc_explorer() -> Explorer:
         description="Skips",
         layout={"width": "300px"},
     )
-    y = Probabilities(
-        CTC_Y, lambda y: _lattice(y, target.value.strip().lower(), CTC_SYMBOLS, 0, table.value, skips.value)
-    )
-    return Explorer(lambda: y.scene(y.now), target, table, skips, edit=y.edit, reset=y.reset)
+
+    def scene(y: ArrayLike) -> Scene:
+        letters = target.value.strip().lower()
+        if len(letters) > MOST_LETTERS:
+            raise ValueError(f"target has {len(letters)} letters; the picture takes at most {MOST_LETTERS}")
+        return _lattice(y, letters, CTC_SYMBOLS, 0, table.value, skips.value)
+
+    y = Probabilities(CTC_Y, scene)
+    return Explorer(
+        lambda: y.scene(y.now), target, table, skips, edit=y.edit, reset=y.reset,
+        remark=lambda: taken_as(target.value, target.value.strip().lower()),
+    )  # fmt: skip
 
 
 def greedy_stepper(y: ArrayLike, symbols: Sequence[str] = CTC_SYMBOLS, blank: int = 0) -> Stepper:
@@ -141,6 +166,12 @@ def decoder_explorer() -> Explorer:
     search.value = "prefix beam, two scores"
     width = ipywidgets.Dropdown(options=range(1, 6), value=2, description="Width", layout={"width": "160px"})
 
+    def switch(_=None):
+        """Let nobody choose the beam of the greedy decoder, which has none."""
+        width.disabled = SEARCHES[search.value] is None
+
+    search.observe(switch, "value")
+
     def scene(y):
         keeps = SEARCHES[search.value]
         if keeps is None:
@@ -171,16 +202,15 @@ def reading_figure(strip: Strip, log_y: ArrayLike, blank: int) -> Figure:
     image.imshow(strip.image, cmap="Greys", aspect="auto")
     for i, digit in enumerate(strip.digits):
         columns = np.flatnonzero(states == 2 * i + 1)
-        image.axvspan(columns[0] - 0.5, columns[-1] + 0.5, fill=False, edgecolor="#0072B2", linewidth=2)
-        image.text(columns.mean(), -1.1, digit, ha="center", color="#0072B2", weight="bold")
-    image.set(yticks=[])
-    image.tick_params(bottom=False)
-    heat.imshow(np.exp(log_y.T), cmap="cividis", aspect="auto", vmin=0, vmax=1)
+        image.axvspan(columns[0] - 0.5, columns[-1] + 0.5, fill=False, edgecolor="C0", linewidth=2)
+        image.text(columns.mean(), -1.1, digit, ha="center", color="C0", weight="bold")
+    image.axis("off")
+    heat.imshow(np.exp(log_y.T), aspect="auto", vmin=0, vmax=1)
     names = [*"0123456789", "blank"]
     heat.set(yticks=range(11), yticklabels=names, xlabel="column")
     for t, k in enumerate(path):
         if k != blank:
-            heat.text(t, -1.0, names[k], ha="center", color="#A34700", fontsize=10, family="monospace")
+            heat.text(t, -1.0, names[k], ha="center", color="C1", fontsize=10, family="monospace")
     read = "".join(names[k] for k in collapse(path.tolist(), blank))
     figure.suptitle(f"is {strip.digits}, is read as {read or 'nothing'}", fontsize=11)
     return figure
@@ -195,7 +225,7 @@ def times_figure(seconds: Mapping[str, float]) -> Figure:
         By the name of what was measured, the first one on top.
     """
     figure, axes = plt.subplots(figsize=(7, 0.5 + 0.45 * len(seconds)), layout="constrained")
-    axes.barh(list(seconds), list(seconds.values()), color="#0072B2")
+    axes.barh(list(seconds), list(seconds.values()), color="C0")
     for row, value in enumerate(seconds.values()):
         axes.annotate(f" {1000 * value:.3g} ms", (value, row), va="center")
     axes.set(xscale="log", xlabel="seconds", xlim=(min(seconds.values()) / 3, max(seconds.values()) * 4))

@@ -18,6 +18,10 @@ from course_utils.workbook.update import to_work_on
 
 HOME = Path(__file__).resolve().parents[2]
 
+#: Defaults for JupyterLab: a notebook is saved with its steppers, which then play in it without a kernel. What a reader
+#: chooses in the settings comes first.
+SETTINGS = Path(__file__).resolve().with_name("settings")
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit status."""
@@ -54,6 +58,9 @@ def open_lab(folder: Path, flags: Sequence[str]) -> int:
         print("JupyterLab is not installed; run: pip install -r requirements.txt -e .", file=sys.stderr)
         return 1
     os.chdir(folder.parent)
+    os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(
+        filter(None, [os.environ.get("JUPYTER_CONFIG_PATH"), str(SETTINGS)])
+    )
     as_root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     jupyterlab([f"--LabApp.default_url=/lab/tree/{folder.name}", *as_root, *flags])
     return 0

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -94,6 +95,28 @@ def write_whole(path: Path, data: bytes) -> None:
     except BaseException:
         new.unlink(missing_ok=True)
         raise
+
+
+def write_trusted(path: Path, old: bytes, new: bytes) -> None:
+    """Write a notebook anew that was read as ``old``, so that JupyterLab trusts its outputs if it did before.
+
+    Raises
+    ------
+    Unreadable
+        It is not what was read any more.
+    """
+    if path.read_bytes() != old:
+        raise Unreadable("it was saved at this very moment")
+    write_whole(path, new)
+    try:
+        from nbformat import reads
+        from nbformat.sign import NotebookNotary
+    except ModuleNotFoundError:
+        return  # no JupyterLab either
+    with suppress(Exception):  # where signatures cannot be kept, the reader runs the cells again
+        notary = NotebookNotary()
+        if notary.check_signature(reads(old.decode(), as_version=4)):
+            notary.sign(reads(new.decode(), as_version=4))
 
 
 def back_up(path: Path, folder: Path) -> None:

@@ -1,6 +1,7 @@
 """Make the reader's copy of the course, or bring it up to date."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,10 +12,12 @@ from course_utils.workbook.files import (
     read_notebook,
     read_record,
     write_record,
+    write_trusted,
     write_whole,
 )
 from course_utils.workbook.merge import handed_out, merge
 from course_utils.workbook.unsolved import SOLUTION, CourseMistake, Notebook, source_of, unsolved
+from course_utils.workbook.widgets import with_what_is_on_show
 
 NOTEBOOKS = "notebooks"
 COPY = "my_course"  # beside the notebooks, so that links to ../figures lead to the same place from both
@@ -138,7 +141,9 @@ def to_work_on(home: Path) -> tuple[Path, Summary | None]:
     """
     paths = _course_paths(home)
     if paths and not any(f"BEGIN {SOLUTION}".encode() in path.read_bytes() for path in paths):
-        return home / NOTEBOOKS, None  # the students' edition; they may hold anything by now
+        for path in paths:  # the students' edition; they may hold anything by now
+            _tidy(path)
+        return home / NOTEBOOKS, None
     return home / COPY, update(home / COPY, course_notebooks(home))
 
 
@@ -163,10 +168,10 @@ def _update_one(copy: Path, name: str, course: Notebook, summary: Summary) -> No
     merged = merge(mine, read_record(record_path), course)
     if merged.notebook != mine:
         back_up(path, copy / HIDDEN / "backups")
-        if path.read_bytes() != data:
-            raise Unreadable("it was saved at this very moment")
-        write_whole(path, notebook_bytes(merged.notebook))
-        summary.changed += 1
+    shown = with_what_is_on_show(merged.notebook)
+    if shown != mine:  # steppers that nobody sees are nothing that a reader would want back
+        write_trusted(path, data, notebook_bytes(shown))
+    summary.changed += merged.notebook != mine
     write_record(record_path, merged.record)
     summary.followed += merged.followed
     summary.answers += merged.answers
@@ -176,6 +181,16 @@ def _update_one(copy: Path, name: str, course: Notebook, summary: Summary) -> No
             f"{_named(merged.notebook, merged.passed_over)}. To see the new version, give your notebook another name "
             "and run this again."
         )
+
+
+def _tidy(path: Path) -> None:
+    """Take the steppers that nobody sees out of a notebook; whatever goes wrong, it is left as it is."""
+    with suppress(Unreadable, OSError):
+        data = path.read_bytes()
+        mine = read_notebook(data)
+        shown = with_what_is_on_show(mine)
+        if shown is not mine:
+            write_trusted(path, data, notebook_bytes(shown))
 
 
 def _say_what_left_the_course(copy: Path, course: Iterable[str], summary: Summary) -> None:

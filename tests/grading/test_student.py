@@ -173,7 +173,11 @@ def run_all(notebook, tree: Path):
 
 
 def graded_cells(notebook):
-    return [cell for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("grade")]
+    return graded(notebook.cells)
+
+
+def graded(cells):
+    return [cell for cell in cells if cell.metadata.get("nbgrader", {}).get("grade")]
 
 
 def text_of(cell) -> str:
@@ -897,19 +901,27 @@ def chapter(request):
 
 
 @pytest.fixture(scope="session")
-def real_unsolved(real_course, chapter):
-    return run_all(students_copy(real_course, chapter), real_course[0])
-
-
-@pytest.fixture(scope="session")
-def real_solved(real_course, chapter):
-    """The students' notebook with the authors' solutions put in by hand."""
+def real_run(real_course, chapter):
+    """The students' notebook with nothing solved, then the authors' solutions put in and each checked once more."""
     notebook = students_copy(real_course, chapter)
     solved = {cell.id: cell.source for cell in nbformat.read(chapter, as_version=4).cells}
-    for cell in notebook.cells:
-        if cell.metadata.get("nbgrader", {}).get("solution"):
+    once_more = [copy.deepcopy(cell) for cell in notebook.cells if "nbgrader" in cell.metadata]
+    for cell in once_more:
+        if cell.metadata.nbgrader.solution:
             cell.source = solved[cell.id]
+        cell.id += "-again"
+    notebook.cells += once_more
     return run_all(notebook, real_course[0])
+
+
+@pytest.fixture
+def real_unsolved(real_run):
+    return [cell for cell in real_run.cells if not cell.id.endswith("-again")]
+
+
+@pytest.fixture
+def real_solved(real_run):
+    return [cell for cell in real_run.cells if cell.id.endswith("-again")]
 
 
 def students_copy(real_course, chapter):
@@ -928,8 +940,8 @@ def test_every_exercise_of_the_course_is_in_the_edition(real_course):
 
 def test_chapter_runs_to_its_end_with_nothing_solved(real_unsolved):
     """Does a reader who solves nothing see the whole chapter, and one line at each check?"""
-    assert [cell for cell in real_unsolved.cells if cell.cell_type == "code" and cell.execution_count is None] == []
-    for cell in graded_cells(real_unsolved):
+    assert [cell for cell in real_unsolved if cell.cell_type == "code" and cell.execution_count is None] == []
+    for cell in graded(real_unsolved):
         assert_not_attempted(cell)
 
 
@@ -943,7 +955,7 @@ def test_chapter_gives_full_marks_for_the_authors_solutions(real_solved, chapter
     """Are the authors' own solutions worth all points?"""
     from nbgrader.utils import determine_grade
 
-    grades = [determine_grade(cell) for cell in graded_cells(real_solved)]
+    grades = [determine_grade(cell) for cell in graded(real_solved)]
     assert all(got == of for got, of in grades)
     number = chapter.stem[:2].lstrip("0")
     assert sum(of for _, of in grades) == sum(e.points for e in EXERCISES.values() if e.id.partition(".")[0] == number)

@@ -288,6 +288,7 @@ def home(tmp_path, monkeypatch):
 def lab(monkeypatch):
     """A JupyterLab that only takes down how it was started."""
     started = []
+    monkeypatch.setenv("JUPYTER_CONFIG_PATH", "")  # as it was, afterwards
     stand_in = types.SimpleNamespace(main=lambda flags: started.append((os.getcwd(), flags)))
     monkeypatch.setitem(sys.modules, "jupyterlab.labapp", stand_in)
     return started
@@ -302,6 +303,15 @@ def test_the_command_makes_the_copy_and_opens_it(home, lab, monkeypatch, capsys)
     assert flags[0] == "--LabApp.default_url=/lab/tree/my_course"
     assert flags[-3:] == ["--port", "9000", "--no-browser"]
     assert capsys.readouterr().out == f"{home / 'my_course'} is yours to work in: 2 new chapters.\n"
+
+
+def test_the_command_brings_its_defaults_behind_those_that_somebody_has_set(home, lab, monkeypatch):
+    monkeypatch.setenv("JUPYTER_CONFIG_PATH", "somewhere")
+    assert command.main([]) == 0
+    first, settings = os.environ["JUPYTER_CONFIG_PATH"].split(os.pathsep)
+    assert first == "somewhere"
+    (defaults,) = Path(settings).glob("labconfig/default_setting_overrides.json")
+    assert read(defaults) == {"@jupyter-widgets/jupyterlab-manager:plugin": {"saveState": True}}
 
 
 def test_the_command_may_leave_jupyterlab_closed(home, lab):
