@@ -22,6 +22,7 @@ from course_utils.notebook.ch09 import (
 from course_utils.notebook.compiling import compiling_line
 from course_utils.notebook.editing import with_probability
 from course_utils.notebook.pictures import LiveCurves, show
+from course_utils.notebook.without_torch import run_on_without_torch
 
 __all__ = [
     "LiveCurves",
@@ -54,3 +55,4 @@ __all__ = [
 ]
 
 compiled.announcement = compiling_line
+run_on_without_torch()
