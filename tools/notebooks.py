@@ -21,6 +21,7 @@ WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 SECONDS_TO_WAIT = 1800  # for a cell, or for the kernel to start: stops what hangs, not what is slow on a busy machine
 MOST_LINES = 25
 MOST_BYTES = 1_000_000
+_NO_WORDS = re.compile(r'<img(?![^>]*\balt="\s*[^"\s])')
 METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
@@ -93,7 +94,9 @@ def _code_faults(cell: NotebookNode, count: int) -> list[str]:
             found.append(f"writes to stderr: {output.text.strip()[:80]}")
         elif WIDGET_VIEW in output.get("data", {}):
             found.append("stores the view of a widget, which shows nothing without its kernel")
-        elif "image/png" in output.get("data", {}) and not output.metadata.get("image/png", {}).get("alt", "").strip():
+        elif "image/png" in output.get("data", {}) or _NO_WORDS.search(
+            "".join(output.get("data", {}).get("text/html", ""))
+        ):
             found.append("shows a picture without alternative text; use show(figure, alt)")
     return found
 

@@ -1,28 +1,25 @@
 """The notebooks as they lie in the repository, and whether each gate on them goes red for the fault it is there for."""
 
+import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 
 import nbformat
-import psutil
 import pytest
-from nbclient import NotebookClient
+from matplotlib.figure import Figure
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from course_utils import compiled
 from course_utils.exercises.registry import EXERCISES
-from tools.notebooks import METADATA, NOTEBOOKS, SECONDS_TO_WAIT, faults, run
+from course_utils.notebook.pictures import drawn
+from tests.notebooks import cell_seconds
+from tools.notebooks import METADATA, NOTEBOOKS, faults, run
 
 pytestmark = pytest.mark.slow
 
+CONFIGURATION = Path(__file__).parent / "nbval.cfg"
 PATHS = sorted(NOTEBOOKS.glob("*.ipynb"))
-# Of the processor, so that what else a machine has to do does not matter much. They leave room for one half as fast
-# as that which they were chosen on, where no cell takes more than 4, and the training 45.
-SECONDS_A_CELL, SECONDS_A_NOTEBOOK = 10, 60
-SECONDS_OF_TRAINING = 90  # for the one cell that trains a network before the reader's eyes; it does not count above
-TRAINING = re.compile(r"watch = LiveCurves\(")
 
 
 @pytest.fixture(params=PATHS, ids=lambda path: path.stem)
@@ -38,38 +35,33 @@ def test_nothing_is_wrong_with_it(path):
     assert faults(path) == []
 
 
-def processor_seconds(path):
-    """Run a notebook; say for each of its code cells how long its kernel and the children of that computed."""
-    notebook, seconds = nbformat.read(path, as_version=4), {}
-    for name in compiled.MODULES:  # the set-up compiles; here in case the sources have changed since
-        compiled.loops(name)
-
-    def clock():
-        return sum(psutil.Process(client.km.provisioner.pid).cpu_times()[:4])  # user and system, its own and theirs
-
-    def begin(cell, cell_index):
-        seconds[cell_index] = -clock()
-
-    def end(cell, cell_index, execute_reply):
-        seconds[cell_index] += clock()
-
-    client = NotebookClient(
-        notebook, timeout=SECONDS_TO_WAIT, startup_timeout=SECONDS_TO_WAIT, on_cell_execute=begin, on_cell_executed=end,
-        resources={"metadata": {"path": str(path.parent)}},
-    )  # fmt: skip
-    client.execute()
-    return seconds
+MOST_BYTES_OF_A_PLOT = 100_000
+OTHER_COLOURS = re.compile(
+    r"""["']#[0-9a-fA-F]{3,8}["']|\bc(?:olor)?=["'](?!C\d|black|white|[01]?\.\d)|cmap=["'](?!Greys)"""
+)
 
 
-def test_each_cell_takes_seconds(path):
-    """Does it stay inside its time, cell by cell and as a whole?"""
-    cells, seconds = nbformat.read(path, as_version=4).cells, processor_seconds(path)
-    training = [n for n in seconds if TRAINING.search(cells[n].source)]
+def test_plots_are_small_and_take_their_colours_from_the_palette(path):
+    for cell in nbformat.read(path, as_version=4).cells:
+        if cell.cell_type == "code":
+            assert not OTHER_COLOURS.search(cell.source), cell.source
+            sizes = [len(output.get("data", {}).get("text/html", "")) for output in cell.outputs]
+            assert max(sizes, default=0) <= MOST_BYTES_OF_A_PLOT or "rc-plot" not in str(cell.outputs), cell.source
+
+
+@pytest.mark.parametrize("planted", ['color="#0072B2"', 'c="red"', "color='tab:blue'", 'cmap="viridis"'])
+def test_another_colour_is_seen(planted):
+    assert OTHER_COLOURS.search(f"axes.plot(x, {planted})")
+    assert not OTHER_COLOURS.search(
+        'axes.plot(x, color="C0", cmap="Greys"); axes.grid(color="0.85"); line(color="white")'
+    )
+
+
+def test_chapter_9_alone_trains_before_the_readers_eyes(path):
+    """Is there one cell, and no other, that may take longer?"""
+    cells = nbformat.read(path, as_version=4).cells
+    training = [cell for cell in cells if cell.cell_type == "code" and cell_seconds.TRAINING.search(cell.source)]
     assert len(training) == (path.stem == "09_ctc")
-    assert max((seconds.pop(n) for n in training), default=0) < SECONDS_OF_TRAINING
-    assert seconds
-    assert max(seconds.values()) < SECONDS_A_CELL, seconds
-    assert sum(seconds.values()) < SECONDS_A_NOTEBOOK, seconds
 
 
 def test_each_exercise_is_asked_once_with_its_points():
@@ -124,6 +116,10 @@ PLANTED = {
         )
     ],
     "picture without alternative text": [_code(outputs=[new_output("display_data", data=PNG)])],
+    "without alternative text; use": [
+        _code(outputs=[new_output("display_data", data={"text/html": '<img alt=" " src="x">'})])
+    ],
+    "a picture without alternative": [_code(outputs=[new_output("display_data", data={"text/html": '<img src="x">'})])],
     "has no alternative text": [new_markdown_cell("![](../README.md)")],
     "leads nowhere": [new_markdown_cell("[there](missing.ipynb)")],
     "at most 1 MB": [_code(outputs=[new_output("stream", name="stdout", text="x" * 1_100_000)])],
@@ -148,32 +144,91 @@ def test_an_orderly_notebook_has_no_fault(tmp_path):
     assert faults(path) == []
 
 
+def _failures(path, **budgets) -> dict[str, str]:
+    """Run a planted notebook as `make test` runs the course's, with budgets of its own; cells that fail, and why."""
+    (path.parent / "pytest.ini").write_text("[pytest]\n")
+    (path.parent / "conftest.py").write_text(
+        "from tests.notebooks import cell_seconds\n" + "".join(f"cell_seconds.{k} = {v}\n" for k, v in budgets.items())
+    )
+    command = [sys.executable, "-m", "pytest", "-q", "--nbval", "-p", "tests.notebooks.cell_seconds", "--color=no"]
+    done = subprocess.run(
+        [*command, "-p", "no:cacheprovider", path.name], cwd=path.parent, capture_output=True, text=True, check=False,
+        env={**os.environ, "PYTHONPATH": str(NOTEBOOKS.parent)},
+    )  # fmt: skip
+    told = re.split(r"^_+ planted\.ipynb::(Cell \d+) _+$", done.stdout, flags=re.M)[1:]
+    failures = dict(zip(told[::2], told[1::2], strict=True))
+    assert done.returncode == bool(failures), done.stdout + done.stderr
+    return failures
+
+
+def test_strict_comparison_goes_red_for_an_output_that_differs_or_is_missing(tmp_path):
+    def product(shown):
+        return _code("6 * 7", [new_output("execute_result", {"text/plain": shown}, execution_count=1)])
+
+    failures = _failures(_written(tmp_path, product("42"), product("41"), _code("6 * 7")))
+    assert list(failures) == ["Cell 1", "Cell 2"]
+    assert "assert reference_output == test_output failed" in failures["Cell 1"]
+    assert "Unexpected output fields" in failures["Cell 2"]
+
+
+def _burn(seconds):
+    """Return code that computes for so long."""
+    return f"import time\nend = time.process_time() + {seconds}\nwhile time.process_time() < end:\n    pass"
+
+
+WORDS, PIXELS = "A line that rises.", "data:image/svg+xml;base64,"
+
+
 @pytest.mark.parametrize(
-    ("shown", "verdict"), [("42", 0), ("41", 1), (None, 1)], ids=["right output", "wrong output", "output missing"]
+    ("change", "verdict"),
+    [(("PHN2", "PHN3"), 0), (('width="3', 'width="4'), 0), ((WORDS, "A line that falls."), 1), (("<img", "<p"), 1)],
+    ids=["other pixels", "another size", "other words", "no picture"],
 )
-def test_strict_comparison_goes_red_for_an_output_that_differs_or_is_missing(shown, verdict, tmp_path):
-    outputs = [] if shown is None else [new_output("execute_result", {"text/plain": shown}, execution_count=1)]
-    path = _written(tmp_path, _code("6 * 7", outputs))
+def test_strict_comparison_looks_at_the_words_of_a_plot_and_not_at_its_pixels(change, verdict, tmp_path):
+    code = (
+        f"from matplotlib.figure import Figure\nfrom course_utils.notebook import show\nshow(Figure((3, 2)), {WORDS!r})"
+    )
+    html = drawn(Figure((3, 2)), WORDS)._repr_mimebundle_()["text/html"]
+    assert change[0] in html
+    data = {"text/html": html.replace(*change), "text/plain": f"Picture: {WORDS}"}
+    path = _written(tmp_path, _code(code, [new_output("display_data", data=data)]))
     (tmp_path / "pytest.ini").write_text("[pytest]\n")
-    command = [sys.executable, "-m", "pytest", "-q", "--nbval", "-p", "no:cacheprovider", path.name]
+    options = ["-q", "--nbval", f"--nbval-sanitize-with={CONFIGURATION}", "-p", "no:cacheprovider"]
+    command = [sys.executable, "-m", "pytest", *options, path.name]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == verdict, done.stdout
 
 
 def test_what_computes_counts_and_what_waits_does_not(tmp_path):
-    """Is the time of a cell that of the processor, that of children included?"""
-    burn = "import time\nend = time.process_time() + 1\nwhile time.process_time() < end:\n    pass"
+    """Is the time of a cell that of the processor, that of children included, and does the training not count above it?"""
     path = _written(
         tmp_path,
         new_markdown_cell("Code cells alone count."),
         _code("import time; time.sleep(3)"),
-        _code(burn),
-        _code(f"import subprocess, sys; subprocess.run([sys.executable, '-c', {burn!r}], check=True)"),
+        _code(_burn(1.6)),
+        _code(f"import subprocess, sys; done = subprocess.run([sys.executable, '-c', {_burn(1.6)!r}], check=True)"),
+        _code(f"LiveCurves = list\nwatch = LiveCurves()\n{_burn(1.6)}"),
+        _code(_burn(1)),
+        _code(_burn(1)),
     )
-    seconds = processor_seconds(path)
-    assert list(seconds) == [1, 2, 3]
-    assert seconds[1] < 1.5
-    assert min(seconds[2], seconds[3]) > 0.9
+    failures = _failures(path, SECONDS_A_CELL=1.5, SECONDS_A_NOTEBOOK=5.1)
+    assert list(failures) == ["Cell 1", "Cell 2", "Cell 5"]
+    for cell, what in zip(failures, ("This cell", "This cell", "The notebook up to this cell"), strict=True):
+        assert re.search(rf"{what} took \d\.\d s of the processor", failures[cell])
+
+
+@pytest.mark.parametrize(
+    ("source", "seconds", "before", "says"),
+    [
+        ("x = 1", 9.9, 50.0, None),
+        ("x = 1", 10.0, 0.0, "This cell took 10.0 s of the processor; it has to stay below 10."),
+        ("x = 1", 9.9, 50.1, "The notebook up to this cell took 60.0 s of the processor; it has to stay below 60."),
+        ("watch = LiveCurves(30)", 89.9, 50.0, None),
+        ("watch = LiveCurves(30)", 90.0, 0.0, "The training took 90.0 s of the processor; it has to stay below 90."),
+    ],
+)
+def test_the_time_of_a_cell_of_a_notebook_and_of_the_training(source, seconds, before, says):
+    assert cell_seconds.complaint(source, seconds, before) == says
 
 
 def test_running_stores_tables_and_no_widget_views(tmp_path):
