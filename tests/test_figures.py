@@ -15,6 +15,12 @@ pytestmark = pytest.mark.slow
 README = FIGURES.parent / "README.md"
 
 
+@pytest.fixture(autouse=True)
+def one_classifier_for_all(column_classifier, monkeypatch):
+    """Every drawing is made anew, but with the classifier that has been fitted."""
+    monkeypatch.setattr(figures, "ColumnClassifier", lambda: column_classifier)
+
+
 def test_every_figure_is_up_to_date():
     assert outdated() == []
 

@@ -21,7 +21,7 @@ class Course:
     """A course without packages; what would take minutes or a network is only noted down."""
 
     def __init__(self, home: Path):
-        self.ran, self.killed, self.fails = [], None, None
+        self.ran, self.pip, self.killed, self.fails = [], [], None, None
         home.mkdir()
         (home / "requirements.txt").write_text("alpha==1\n")
         (home / "pyproject.toml").write_text("[project]\n[tool.ruff]\nline-length = 120\n")
@@ -39,6 +39,7 @@ class Course:
         if module == "venv":
             subprocess.run([*command, "--without-pip"], check=True)
         elif module == "pip":
+            self.pip.append(command[command.index("--no-input") + 1 :])
             for name in ("alpha", "__pycache__"):
                 (self.packages / name).mkdir(exist_ok=True)
         if module == self.killed:
@@ -60,6 +61,7 @@ class Course:
 @pytest.fixture
 def course(tmp_path, monkeypatch):
     monkeypatch.delenv("PYTHON", raising=False)
+    monkeypatch.delenv("COURSE_LOCK", raising=False)
     for name in ("ROOT", "VENV", "VENV_PYTHON", "STAMP"):
         monkeypatch.setattr(setup_env, name, getattr(setup_env, name))  # so that all are put back
     course = Course(tmp_path / "course")
@@ -124,6 +126,30 @@ def test_tests_need_more_than_the_lab_and_the_lab_no_more_than_the_tests(finishe
     """Is the larger set-up enough for the smaller one, and not the other way round?"""
     assert finished.set_up("test") == WITHOUT_VENV
     assert finished.set_up("test") == finished.set_up("lab") == []
+
+
+def test_locked_set_up_takes_the_lock_first_and_only_for_the_tests(course, monkeypatch):
+    monkeypatch.setenv("COURSE_LOCK", "1")
+    (course.home / "requirements.lock").write_text("alpha==1 --hash=sha256:0\n")
+    course.set_up("test")
+    usual = ["-r", "requirements.txt", "-e", ".[tests,bench,grading]"]
+    assert course.pip == [["--no-deps", "--require-hashes", "-r", "requirements.lock"], usual]
+    assert course.set_up("test") == []
+    (course.home / "requirements.lock").write_text("alpha==2 --hash=sha256:0\n")
+    assert course.set_up("test") == ["pip", *WITHOUT_VENV]
+    monkeypatch.delenv("COURSE_LOCK")
+    course.pip = []
+    course.set_up("lab")
+    assert course.pip == [["-r", "requirements.txt", "-e", "."]]
+
+
+def test_file_that_is_not_that_of_the_lock_ends_the_set_up(course, monkeypatch):
+    monkeypatch.setenv("COURSE_LOCK", "1")
+    (course.home / "requirements.lock").touch()
+    course.fails = "pip"
+    with pytest.raises(SystemExit, match="pip could not install"):
+        course.set_up("test")
+    assert course.ran == ["venv", "pip"]
 
 
 @pytest.mark.parametrize("module", ALL)

@@ -1,4 +1,4 @@
-"""Draw the static pictures in ``figures/``, or find those that no longer show what the code draws.
+"""Draw the pictures in ``figures/``, or find those that no longer show what the code draws.
 
 Usage::
 
@@ -20,22 +20,38 @@ from matplotlib.figure import Figure
 from course_utils.alignment_training import train
 from course_utils.bptt import backward
 from course_utils.column_classifier import ColumnClassifier
+from course_utils.ctc import forward_backward
 from course_utils.data import STRIP_SYMBOLS, digit_strip
-from course_utils.examples import FORCED_ALIGNMENTS, STUCK_START, UTTERANCES, WORKED_NET, WORKED_TARGET, WORKED_X
+from course_utils.examples import (
+    CTC_SYMBOLS,
+    CTC_Y,
+    FORCED_ALIGNMENTS,
+    STUCK_START,
+    UTTERANCES,
+    WORKED_NET,
+    WORKED_TARGET,
+    WORKED_X,
+)
 from course_utils.losses import frame_losses
-from course_utils.posteriors import encode
+from course_utils.posteriors import encode, log_probabilities
 from course_utils.rnn import run
 from course_utils.scenes.alignment_training import training_scene
+from course_utils.scenes.ctc_lattice import lattice_scene
 from course_utils.scenes.strip import strip_scene
 from course_utils.scenes.trellis import trellis_scene
 from course_utils.scenes.unrolled_backward import bptt_scene
+from course_utils.scenes.unrolled_forward import rnn_scene
 from course_utils.trellis import fill_trellis
 from course_utils.viterbi import align
+from tools.animation import animated
 
 FIGURES = Path(__file__).resolve().parent.parent / "figures"
 GROWTH = FIGURES.parent / "benchmarks" / "growth.json"
 # A fitted model, and what matplotlib lays out, are not equal to the last bit everywhere.
 FITTED = {"strip_alignment.svg": 0.02, "ctc_growth.svg": 0.001}
+# The steps that the moving pictures show: enough for the pattern, few enough to be watched.
+RNN_STEPS = (0, 1, 2, 3, 4, 5, 8, 11)
+CTC_STEPS = (0, 2, 3, 7, 8, 9, 14, 16)
 SLOPE_OVER = 4
 COLOURS = ("#0072B2", "#D55E00")
 NUMBER = re.compile(r"-?\d+\.?\d*")
@@ -135,8 +151,11 @@ def draw() -> dict[str, str]:
     losses = frame_losses(forward.logits, WORKED_TARGET)
     back = bptt_scene(backward(forward, losses.d_logits), losses)
     from_future = next(n for n, step in enumerate(back.steps) if "delta-1-0" in step.computes)
+    lattice = lattice_scene(forward_backward(log_probabilities(CTC_Y), encode("aa", CTC_SYMBOLS)), CTC_SYMBOLS)
     stuck = train(STUCK_START, *UTTERANCES, paths="best", iterations=40)
     return {
+        "rnn_playing.svg": animated(rnn_scene(forward, losses), RNN_STEPS),
+        "ctc_playing.svg": animated(lattice, CTC_STEPS),
         "bptt_step.svg": back.to_svg(from_future),
         "viterbi_step.svg": trellis.to_svg(filling),
         "viterbi_path.svg": trellis.to_svg(),

@@ -8,6 +8,7 @@ Usage::
 The environment is built with the Python that runs this. Run it as often as you like: where nothing has changed it
 answers at once and needs no network, where the requirements have changed it asks pip to follow, and where the set-up
 was interrupted, a package was removed or the folder was moved, it starts afresh. pip's own settings (``PIP_*``) apply.
+With ``COURSE_LOCK=1`` the packages of the tests are those of requirements.lock, and pip takes no file with another hash.
 """
 
 # Runs under any Python 3.6, to be able to say that it is too old.
@@ -25,6 +26,7 @@ VENV = ROOT / ".venv"
 VENV_PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 STAMP = VENV / "set-up.json"
 OLDEST_PYTHON = (3, 11)
+LOCKED = ["--no-deps", "--require-hashes", "-r", "requirements.lock"]
 
 #: What each kind of set-up installs besides requirements.txt.
 TARGETS = {"lab": ".", "test": ".[tests,bench,grading]"}
@@ -62,7 +64,7 @@ print(json.dumps({"python": sys.version_info[:2], "packages": os.listdir(sysconf
 
 def set_up(kind):
     """Bring the environment into the state that ``kind`` asks for."""
-    stamp, inputs = read_stamp(), digest_of_inputs()
+    stamp, inputs = read_stamp(), digest_of_inputs(kind)
     if not is_as_left(stamp):
         stamp = {}
         make_venv()
@@ -71,7 +73,10 @@ def set_up(kind):
         return
     STAMP.write_text("{}")  # from here to the end, the set-up is unfinished
     print("Installing the packages (the first time this takes some minutes, and downloads over 200 MB) ...", flush=True)
-    if not runs("pip", "install", "--no-input", "-r", "requirements.txt", "-e", TARGETS[kind]):
+    wanted = [["-r", "requirements.txt", "-e", TARGETS[kind]]]
+    if is_locked(kind):
+        wanted.insert(0, LOCKED)  # then PyTorch and the course itself, which have no hash, are all that is left
+    if not all(runs("pip", "install", "--no-input", *packages) for packages in wanted):
         STAMP.write_text(json.dumps(stamp))  # pip has put back what it replaced
         stop(
             "pip could not install the packages: it says why above. If the network is the cause, run the same "
@@ -91,12 +96,19 @@ def read_stamp():
         return {}
 
 
-def digest_of_inputs():
+def digest_of_inputs(kind):
     """Return a digest of all that decides what gets installed."""
     digest = hashlib.sha256(Path(__file__).read_bytes() + (ROOT / "requirements.txt").read_bytes())
     project = (ROOT / "pyproject.toml").read_bytes()
+    if is_locked(kind):
+        digest.update((ROOT / "requirements.lock").read_bytes())
     digest.update(project.partition(b"[tool.ruff]")[0])  # from there on it changes nothing here
     return digest.hexdigest()
+
+
+def is_locked(kind):
+    """Tell whether the packages are to be those of requirements.lock, to the byte."""
+    return kind == "test" and os.environ.get("COURSE_LOCK") == "1"
 
 
 def look_around():
