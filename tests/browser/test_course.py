@@ -12,8 +12,25 @@ NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 VIEW = "application/vnd.jupyter.widget-view+json"
 
 
-def copy(name, lab):
-    shutil.copy(NOTEBOOKS / name, lab.root / "notebooks" / name)
+@pytest.fixture(scope="module")
+def page(lab, browser):
+    """A page on which one chapter after the other is opened."""
+    lab.write("before.ipynb", "")
+    with Notebook(lab, browser, "before.ipynb") as notebook:
+        yield notebook
+
+
+@pytest.fixture
+def chapter(page, lab):
+    """Open a chapter; when the test ends, the page must have been quiet."""
+
+    def turn_to(name):
+        shutil.copy(NOTEBOOKS / name, lab.root / "notebooks" / name)
+        return page.turn_to(name)
+
+    page.watch.problems.clear()
+    yield turn_to
+    assert not page.unrest()
 
 
 # Chapter 9 trains for more than a minute; its steppers have tests of their own.
@@ -21,34 +38,26 @@ CHAPTERS = [path.name for path in sorted(NOTEBOOKS.glob("*.ipynb")) if path.stem
 
 
 @pytest.mark.parametrize("name", CHAPTERS)
-def test_a_chapter_runs_from_top_to_bottom_and_every_stepper_mounts(lab, browser, name):
-    copy(name, lab)
-    with Notebook(lab, browser, name) as notebook:
-        notebook.run()
-        assert notebook.errors() == []
-        steppers = 0
-        for index, cell in enumerate(notebook.contents()["cells"]):
-            for output in cell.get("outputs", []):
-                shown = output.get("data", {})
-                if VIEW in shown and "<table" in "".join(shown.get("text/html", "")):
-                    steppers += 1
-                    notebook.scroll_to(index)
-                    check_mounted(notebook.cell(index).locator(".rc-stepper").first)
-        assert steppers
-        expect(
-            notebook.page.locator(".jp-RenderedText[data-mime-type='application/vnd.jupyter.stderr']")
-        ).to_have_count(0)
-        assert not notebook.unrest()
-
-
-def test_chapter_8_shows_the_numbers_of_its_steppers_before_it_is_run(lab, browser):
-    copy("08_viterbi.ipynb", lab)
-    with Notebook(lab, browser, "08_viterbi.ipynb") as notebook:
-        tables = 0
-        for index, cell in enumerate(notebook.contents()["cells"]):
-            if any("<caption" in "".join(o.get("data", {}).get("text/html", "")) for o in cell.get("outputs", [])):
-                tables += 1
+def test_a_chapter_runs_from_top_to_bottom_and_every_stepper_mounts(chapter, name):
+    notebook = chapter(name).run()
+    assert notebook.errors() == []
+    steppers = 0
+    for index, cell in enumerate(notebook.contents()["cells"]):
+        for output in cell.get("outputs", []):
+            shown = output.get("data", {})
+            if VIEW in shown and "<table" in "".join(shown.get("text/html", "")):
+                steppers += 1
                 notebook.scroll_to(index)
-                expect(notebook.cell(index).locator(".jp-OutputArea-output table caption").first).to_be_visible()
-        assert tables
-        assert not notebook.unrest()
+                check_mounted(notebook.cell(index).locator(".rc-stepper").first)
+    assert steppers
+    expect(notebook.page.locator(".jp-RenderedText[data-mime-type='application/vnd.jupyter.stderr']")).to_have_count(0)
+
+
+def test_chapter_8_shows_the_numbers_of_its_steppers_before_it_is_run(chapter):
+    notebook, tables = chapter("08_viterbi.ipynb"), 0
+    for index, cell in enumerate(notebook.contents()["cells"]):
+        if any("<caption" in "".join(o.get("data", {}).get("text/html", "")) for o in cell.get("outputs", [])):
+            tables += 1
+            notebook.scroll_to(index)
+            expect(notebook.cell(index).locator(".jp-OutputArea-output table caption").first).to_be_visible()
+    assert tables

@@ -133,10 +133,14 @@ def test_the_collapse_explorer_follows_its_controls(shelf, changed):
     fill(cell, "Alignment", "aab-ba")
     expect_scene(player, collapse_scene(collapse_in_stages("aab-ba", "-", order="blanks first")))
     fill(cell, "Alignment", "a" * 41)
-    expect(alert_of(cell)).to_have_text("path has 41 frames; the picture takes from 1 to 40")
+    expect(alert_of(cell)).to_have_text(
+        "path has 41 frames; the picture takes from 1 to 40. The picture stays as it was."
+    )
     expect_scene(player, collapse_scene(collapse_in_stages("aab-ba", "-", order="blanks first")))
     fill(cell, "Alignment", "")
-    expect(alert_of(cell)).to_have_text("path has 0 frames; the picture takes from 1 to 40")
+    expect(alert_of(cell)).to_have_text(
+        "path has 0 frames; the picture takes from 1 to 40. The picture stays as it was."
+    )
     fill(cell, "Alignment", "a" * 40)
     expect(alert_of(cell)).to_have_count(0)
     expect_scene(player, collapse_scene(collapse_in_stages("a" * 40, "-", order="blanks first")))
