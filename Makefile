@@ -57,12 +57,10 @@ check: before-pytest ## set up, and run what a change can break at once: no brow
 	@$(PY) -m pytest $(SIDE_BY_SIDE) -m "not slow" --ignore=tests/browser --ignore=tests/bench
 
 test: browser before-pytest ## set up, and run every check
-	@echo "== pytest, what can run side by side"
-	@$(PY) -m pytest $(SIDE_BY_SIDE) --ignore=tests/bench
+	@echo "== pytest, what can run side by side, and whether the notebooks give the outputs they show, in their time"
+	@$(PY) -m pytest $(SIDE_BY_SIDE) --nbval --nbval-sanitize-with=tests/notebooks/nbval.cfg -p tests.notebooks.cell_seconds notebooks tests --ignore=tests/bench
 	@echo "== pytest, what is timed"
 	@$(PY) -m pytest tests/bench
-	@echo "== the notebooks give the outputs they show"
-	@$(PY) -m pytest $(SIDE_BY_SIDE) --nbval notebooks
 	@echo "All gates passed."
 
 bench: setup-test ## run the benchmarks

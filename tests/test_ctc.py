@@ -10,6 +10,7 @@ from enumeration import collapse_slowly, labels_by_string, random_table, scores_
 from hypothesis import given
 from hypothesis import strategies as st
 from loops import switched_off, with_a_fault
+from showing import showing
 
 from course_utils import ctc, lattice
 from course_utils.alignment import InfeasibleError
@@ -88,26 +89,26 @@ def say(log_y, target, blank):
 def assert_like_enumeration(log_y, target, blank):
     """Demand of both ways to compute it the loss and the gradient that listing the alignments gives."""
     log_p, occupancy = enumerate_target(log_y, target, blank)
-    shown = say(log_y, target, blank)
     loss, gradient = loss_and_gradient(log_y, target, blank)
     exact = forward_backward(log_y, target, blank)
     if log_p == -np.inf:
-        assert loss == exact.loss == np.inf, shown
-        assert not gradient.any(), shown
-        assert not exact.gradient().any(), shown
+        assert loss == exact.loss == np.inf
+        assert not gradient.any()
+        assert not exact.gradient().any()
         with pytest.raises(InfeasibleError):
             loss_and_gradient(log_y, target, blank, infeasible="raise")
         return
-    assert loss == pytest.approx(-log_p, **EXACT), shown
-    assert exact.log_p == pytest.approx(log_p, **EXACT), shown
+    assert loss == pytest.approx(-log_p, **EXACT)
+    assert exact.log_p == pytest.approx(log_p, **EXACT)
     # Logarithms as low as −2000 come before the exponential: the last digit of such a number is worth 2e-13.
-    np.testing.assert_allclose(gradient, np.exp(log_y) - occupancy, rtol=0, atol=1e-11, err_msg=shown)
-    np.testing.assert_allclose(exact.symbol_posterior, occupancy, rtol=0, atol=1e-11, err_msg=shown)
+    np.testing.assert_allclose(gradient, np.exp(log_y) - occupancy, rtol=0, atol=1e-11)
+    np.testing.assert_allclose(exact.symbol_posterior, occupancy, rtol=0, atol=1e-11)
 
 
 def assert_all_like_enumeration(count):
     for problem in problems(count):
-        assert_like_enumeration(*problem)
+        with showing(say, *problem):
+            assert_like_enumeration(*problem)
 
 
 def test_ten_thousand_small_problems_give_what_enumeration_gives():
@@ -240,16 +241,14 @@ def suffix_scores(log_y, target, blank, t, i):
 
 
 def assert_tables_like_their_definition(count):
-    for log_y, target, blank in problems(count, seed=1, longest=5):
-        found = forward_backward(log_y, target, blank)
-        for t in range(len(log_y)):
-            for i in range(2 * len(target) + 1):
-                shown = f"t = {t}, i = {i}\n{say(log_y, target, blank)}\n{found}"
-                with_t, without_t = prefix_scores(log_y, target, blank, t, i)
-                assert found.alpha[t, i] == pytest.approx(log_sum(with_t), **EXACT), shown
-                assert found.incoming[t, i] == pytest.approx(log_sum(without_t), **EXACT), shown
-                rest = suffix_scores(log_y, target, blank, t, i)
-                assert found.beta[t, i] == pytest.approx(log_sum(rest), **EXACT), shown
+    for problem in problems(count, seed=1, longest=5):
+        found = forward_backward(*problem)
+        for t, i in np.ndindex(found.alpha.shape):
+            with showing("t = {}, i = {}\n{}".format, t, i, found), showing(say, *problem):
+                with_t, without_t = prefix_scores(*problem, t, i)
+                assert found.alpha[t, i] == pytest.approx(log_sum(with_t), **EXACT)
+                assert found.incoming[t, i] == pytest.approx(log_sum(without_t), **EXACT)
+                assert found.beta[t, i] == pytest.approx(log_sum(suffix_scores(*problem, t, i)), **EXACT)
 
 
 def test_every_cell_of_alpha_incoming_and_beta_is_what_its_definition_says():
@@ -268,19 +267,24 @@ def test_the_definition_sees_a_beta_that_has_its_own_frame(monkeypatch):
         assert_tables_like_their_definition(20)
 
 
+def assert_frames_hold_the_whole_probability(log_y, target, blank):
+    found = forward_backward(log_y, target, blank)
+    every_frame = np.logaddexp.reduce(found.alpha + found.beta, axis=1)
+    if found.log_p == -np.inf:
+        assert (every_frame == -np.inf).all()
+        assert not found.gamma.any()
+        assert not found.symbol_posterior.any()
+        assert not any(found.gradient(wrt).any() for wrt in ("logits", "log_probabilities", "probabilities"))
+        return
+    np.testing.assert_allclose(every_frame, found.log_p, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(found.gamma.sum(axis=1), 1, rtol=0, atol=1e-10)
+    np.testing.assert_allclose(found.symbol_posterior.sum(axis=1), 1, rtol=0, atol=1e-10)
+
+
 def assert_each_frame_holds_the_whole_probability(count):
-    for log_y, target, blank in problems(count, seed=2, longest=20):
-        found, shown = forward_backward(log_y, target, blank), say(log_y, target, blank)
-        every_frame = np.logaddexp.reduce(found.alpha + found.beta, axis=1)
-        if found.log_p == -np.inf:
-            assert (every_frame == -np.inf).all(), shown
-            assert not found.gamma.any(), shown
-            assert not found.symbol_posterior.any(), shown
-            assert not any(found.gradient(wrt).any() for wrt in ("logits", "log_probabilities", "probabilities")), shown
-            continue
-        np.testing.assert_allclose(every_frame, found.log_p, rtol=1e-12, atol=1e-12, err_msg=shown)
-        np.testing.assert_allclose(found.gamma.sum(axis=1), 1, rtol=0, atol=1e-10, err_msg=shown)
-        np.testing.assert_allclose(found.symbol_posterior.sum(axis=1), 1, rtol=0, atol=1e-10, err_msg=shown)
+    for problem in problems(count, seed=2, longest=20):
+        with showing(say, *problem):
+            assert_frames_hold_the_whole_probability(*problem)
 
 
 def test_alpha_plus_beta_is_the_log_probability_at_every_frame():
@@ -516,18 +520,22 @@ def random_logits(rng, longest=30, like=None):
     return logits, target, blank
 
 
+def assert_like_torch(logits, target, blank):
+    losses, by_logits, _ = torch_loss_and_gradient(logits[None], [target], [len(logits)], blank)
+    loss, gradient = loss_and_gradient(log_softmax(logits), target, blank)
+    assert loss == pytest.approx(losses[0], rel=1e-9, abs=1e-12)
+    if loss == np.inf:
+        assert not gradient.any()
+    else:
+        np.testing.assert_allclose(gradient, by_logits[0], rtol=0, atol=1e-9)
+
+
 def assert_all_like_torch(count):
     rng = np.random.default_rng(10)
     for _ in range(count):
-        logits, target, blank = random_logits(rng)
-        losses, by_logits, _ = torch_loss_and_gradient(logits[None], [target], [len(logits)], blank)
-        loss, gradient = loss_and_gradient(log_softmax(logits), target, blank)
-        shown = f"logits =\n{logits}\ntarget = {target}, blank = {blank}"
-        assert loss == pytest.approx(losses[0], rel=1e-9, abs=1e-12), shown
-        if loss == np.inf:
-            assert not gradient.any(), shown
-        else:
-            np.testing.assert_allclose(gradient, by_logits[0], rtol=0, atol=1e-9, err_msg=shown)
+        problem = random_logits(rng)
+        with showing("logits =\n{}\ntarget = {}, blank = {}".format, *problem):
+            assert_like_torch(*problem)
 
 
 def test_a_thousand_problems_give_what_torch_gives():
@@ -704,6 +712,13 @@ def assert_hard_numbers():
         np.testing.assert_allclose(gradient[:, 2], -1 / 50, rtol=0, atol=1e-12)
 
 
+def test_the_tables_of_1500_symbols_in_2000_frames_give_what_torch_gives():
+    rng = np.random.default_rng(7)
+    logits, target = 2 * rng.normal(size=(2000, 10)), 1 + rng.integers(9, size=1500)
+    (truth,), _, _ = torch_loss_and_gradient(logits[None], [target], [2000], 0)
+    assert forward_backward(log_softmax(logits), target).loss == pytest.approx(truth, rel=1e-12)
+
+
 def as_tables(log_y, target):
     found = forward_backward(log_y, target)
     return found.loss, found.gradient()
@@ -871,23 +886,28 @@ def enumerate_state_paths(target, T, blank):
     return np.array(paths, dtype=int).reshape(-1, T)
 
 
+def assert_best_is_that_of_enumeration(log_y, target, blank):
+    labels = ways(target, log_y.shape[1], len(log_y), blank)
+    scores = scores_of_labels(log_y, labels)
+    best = scores.max(initial=-np.inf)
+    if best == -np.inf:
+        with pytest.raises(InfeasibleError):
+            best_alignment(log_y, target, blank)
+        return
+    found = best_alignment(log_y, target, blank)
+    assert found.score == pytest.approx(best, **EXACT)
+    assert found.extended.tolist() == extend(target, blank).tolist()
+    same = (labels == found.labels).all(axis=1)
+    assert same.sum() == 1, f"{found.labels} is no alignment of the target"
+    assert scores[same][0] == pytest.approx(best, **EXACT)
+    assert collapse_slowly(found.labels.tolist(), blank) == tuple(target.tolist())
+    assert found.score <= forward_backward(log_y, target, blank).log_p + 1e-12
+
+
 def assert_best_like_enumeration(count):
-    for log_y, target, blank in problems(count, seed=4):
-        labels, shown = ways(target, log_y.shape[1], len(log_y), blank), say(log_y, target, blank)
-        scores = scores_of_labels(log_y, labels)
-        best = scores.max(initial=-np.inf)
-        if best == -np.inf:
-            with pytest.raises(InfeasibleError):
-                best_alignment(log_y, target, blank)
-            continue
-        found = best_alignment(log_y, target, blank)
-        assert found.score == pytest.approx(best, **EXACT), shown
-        assert found.extended.tolist() == extend(target, blank).tolist(), shown
-        same = (labels == found.labels).all(axis=1)
-        assert same.sum() == 1, f"{found.labels} is no alignment of the target\n{shown}"
-        assert scores[same][0] == pytest.approx(best, **EXACT), shown
-        assert collapse_slowly(found.labels.tolist(), blank) == tuple(target.tolist()), shown
-        assert found.score <= forward_backward(log_y, target, blank).log_p + 1e-12, shown
+    for problem in problems(count, seed=4):
+        with showing(say, *problem):
+            assert_best_is_that_of_enumeration(*problem)
 
 
 def test_the_best_alignment_is_the_one_enumeration_finds():

@@ -8,6 +8,7 @@ from enumeration import label_sequences, random_problem, scored_paths, scores_of
 from hypothesis import given
 from hypothesis import strategies as st
 from loops import switched_off, with_a_fault
+from showing import showing
 
 from course_utils import viterbi
 from course_utils.alignment import InfeasibleError, adjacent_repeats, score
@@ -25,26 +26,33 @@ def assert_like_enumeration(log_y, target):
     """Demand of align and align_score, on one problem, all that listing the paths can show."""
     paths, scores = scored_paths(log_y, target)
     best = scores.max()
-    shown = f"log_y =\n{log_y}\ntarget = {target}"
     if best == -np.inf:
         with pytest.raises(InfeasibleError, match="probability zero"):
             align(log_y, target)
-        assert align_score(log_y, target) == -np.inf, shown
+        assert align_score(log_y, target) == -np.inf
         return
     for ties in ("stay", "advance"):
         found = align(log_y, target, ties=ties)
-        shown = f"log_y =\n{log_y}\ntarget = {target}, ties = {ties}\ntrellis =\n{found.trellis}\npath = {found.path}"
-        assert abs(found.score - best) <= 1e-12, shown
-        same = (paths == found.path).all(axis=1)
-        assert same.sum() == 1, f"this is none of the {len(paths)} paths\n{shown}"
-        assert abs(scores[same][0] - best) <= 1e-12, shown
-        trellis, advanced = viterbi.forward(log_y, target, ties)  # the textbook's tables, tie by tie
-        np.testing.assert_array_equal(found.trellis, trellis, err_msg=shown)
-        np.testing.assert_array_equal(found.advanced, advanced, err_msg=shown)
-    assert align_score(log_y, target) == found.score, shown
+        with showing(say_found, ties, found):
+            assert abs(found.score - best) <= 1e-12
+            same = (paths == found.path).all(axis=1)
+            assert same.sum() == 1, f"this is none of the {len(paths)} paths"
+            assert abs(scores[same][0] - best) <= 1e-12
+            trellis, advanced = viterbi.forward(log_y, target, ties)  # the textbook's tables, tie by tie
+            np.testing.assert_array_equal(found.trellis, trellis)
+            np.testing.assert_array_equal(found.advanced, advanced)
+    assert align_score(log_y, target) == found.score
     if not adjacent_repeats(target.tolist()):
         labels = label_sequences(target, log_y.shape[1], len(log_y))
-        assert abs(scores_of_labels(log_y, labels).max() - best) <= 1e-12, shown
+        assert abs(scores_of_labels(log_y, labels).max() - best) <= 1e-12
+
+
+def say(log_y, target):
+    return f"log_y =\n{log_y}\ntarget = {target}"
+
+
+def say_found(ties, found):
+    return f"ties = {ties}\ntrellis =\n{found.trellis}\npath = {found.path}"
 
 
 def problems(count, seed=8, longest=6):
@@ -54,8 +62,9 @@ def problems(count, seed=8, longest=6):
 
 
 def assert_all_like_enumeration(count):
-    for log_y, target in problems(count):
-        assert_like_enumeration(log_y, target)
+    for problem in problems(count):
+        with showing(say, *problem):
+            assert_like_enumeration(*problem)
 
 
 # -- against enumeration

@@ -27,6 +27,13 @@ SECONDS_TO_START = 60
 SECONDS_TO_RUN = 60
 GOLDEN_RATIO = 0.6180339887
 
+OPEN_AS_READERS = """
+import sys
+from pathlib import Path
+from course_utils.workbook.__main__ import open_lab
+open_lab(Path("notebooks").absolute(), sys.argv[1:])
+"""
+
 BROWSER_FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -56,9 +63,15 @@ class Lab:
     ----------
     folder
         Empty; gets the server's home and the folder with the notebooks that it serves.
+    as_readers
+        Open it as the course's command does, with the course's settings.
     """
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, as_readers: bool = False):
+        self.program = ["-c", OPEN_AS_READERS]
+        if not as_readers:
+            self.program = ["-m", "jupyterlab", "--LabApp.default_url=/lab/tree/notebooks"]
+            self.program += ["--allow-root"] if hasattr(os, "getuid") and os.getuid() == 0 else []
         self.home, self.root = folder / "home", folder / "course"
         self.log = folder / "server.log"
         self.token = secrets.token_hex(16)
@@ -71,12 +84,10 @@ class Lab:
             port = free.getsockname()[1]
         self.url = f"http://127.0.0.1:{port}"
         command = [
-            *(sys.executable, "-m", "jupyterlab", "--no-browser", f"--port={port}", "--ip=127.0.0.1"),
+            *(sys.executable, *self.program, "--no-browser", f"--port={port}", "--ip=127.0.0.1"),
             *("--ServerApp.port_retries=0", f"--ServerApp.root_dir={self.root}", f"--IdentityProvider.token={self.token}"),
-            *("--LabApp.default_url=/lab/tree/notebooks", "--LabApp.expose_app_in_browser=True"),
+            "--LabApp.expose_app_in_browser=True",
         ]  # fmt: skip
-        if hasattr(os, "getuid") and os.getuid() == 0:
-            command.append("--allow-root")
         env = {name: value for name, value in os.environ.items() if not name.startswith(("JUPYTER", "IPYTHON", "MPL"))}
         env |= {"HOME": str(self.home), "USERPROFILE": str(self.home)}
         with self.log.open("wb") as log:
@@ -157,7 +168,9 @@ class Notebook:
 
     def __init__(self, lab: Lab, browser: Browser, name: str, **context):
         self.lab, self.name = lab, name
-        self.context = browser.new_context(**{"viewport": {"width": 1280, "height": 1000}, **context})
+        # Whoever looks at colours shall not look while one turns into another.
+        still = {"viewport": {"width": 1280, "height": 1000}, "reduced_motion": "reduce"}
+        self.context = browser.new_context(**still | context)
         self.page = self.context.new_page()
         self.watch = Watch(self.page)
         workspace = secrets.token_hex(4)  # a new one has nothing to restore
@@ -185,6 +198,23 @@ class Notebook:
         """Close the page and stop the notebook's kernel."""
         self.context.close()
         self.lab.shut_down_kernel(self.name)
+
+    def turn_to(self, name: str) -> "Notebook":
+        """Leave this notebook, stop its kernel, and open another one on the same page, as a reader of chapters does."""
+        self.page.evaluate(
+            """async (path) => {
+              const panel = jupyterapp.shell.currentWidget;
+              panel.context.model.dirty = false;  // what it has changed is not asked for
+              panel.close();
+              const next = await jupyterapp.commands.execute('docmanager:open', { path });
+              await next.revealed;
+              await next.context.ready;
+            }""",
+            f"notebooks/{name}",
+        )
+        self.lab.shut_down_kernel(self.name)
+        self.name = name
+        return self
 
     def command(self, name: str, **arguments):
         """Execute one of JupyterLab's commands, as its menus do."""
@@ -252,7 +282,7 @@ class Player:
     @property
     def says(self) -> str:
         """The sentence that is shown."""
-        return self.find(".rc-says").inner_text()
+        return self.find(".rc-says").text_content()
 
     def focus(self) -> "Player":
         """Give it the focus, as a click on its frame does."""
