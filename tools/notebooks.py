@@ -16,6 +16,8 @@ import nbformat
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 
+from course_utils import compiled
+
 NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 SECONDS_TO_WAIT = 1800  # for a cell, or for the kernel to start: stops what hangs, not what is slow on a busy machine
@@ -35,6 +37,8 @@ def run(path: Path) -> None:
     beside them in the output does.
     """
     notebook = nbformat.read(path, as_version=4)
+    for name in compiled.MODULES:  # a cell that has to wait for this says so, and would store that it did
+        compiled.loops(name)
     client = NotebookClient(
         notebook, timeout=SECONDS_TO_WAIT, startup_timeout=SECONDS_TO_WAIT, kernel_name="python3",
         record_timing=False, store_widget_state=False, coalesce_streams=True, resources={"metadata": {"path": str(path.parent)}},
@@ -94,6 +98,8 @@ def _code_faults(cell: NotebookNode, count: int) -> list[str]:
             found.append(f"writes to stderr: {output.text.strip()[:80]}")
         elif WIDGET_VIEW in output.get("data", {}):
             found.append("stores the view of a widget, which shows nothing without its kernel")
+        elif output.get("data", {}).get("text/html") == "":
+            found.append("stores an output that shows nothing; run it again, now that the loops are compiled")
         elif "image/png" in output.get("data", {}) or _NO_WORDS.search(
             "".join(output.get("data", {}).get("text/html", ""))
         ):

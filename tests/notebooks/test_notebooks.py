@@ -115,6 +115,7 @@ PLANTED = {
             outputs=[new_output("display_data", data={"application/vnd.jupyter.widget-view+json": {"model_id": "1"}})]
         )
     ],
+    "shows nothing;": [_code(outputs=[new_output("display_data", data={"text/html": ""})])],
     "picture without alternative text": [_code(outputs=[new_output("display_data", data=PNG)])],
     "without alternative text; use": [
         _code(outputs=[new_output("display_data", data={"text/html": '<img alt=" " src="x">'})])
