@@ -38,7 +38,7 @@ def test_each_frame_shows_its_step():
 
 
 def test_the_last_frame_stands_unless_motion_is_welcome():
-    still, moving = animated(SCENE, STEPS).split("@media (prefers-reduced-motion: no-preference)")
+    still, moving = animated(SCENE, STEPS).rsplit("@media (prefers-reduced-motion: no-preference)", 1)
     root = ElementTree.fromstring(still.partition("<style>")[0] + "</svg>")
     assert root.tag == f"{{{SVG}}}svg"
     visible = re.findall(r"\.(in-[\d-]+) \{ visibility: visible; \}", still)
