@@ -200,19 +200,28 @@ class Notebook:
         self.lab.shut_down_kernel(self.name)
 
     def turn_to(self, name: str) -> "Notebook":
-        """Leave this notebook, stop its kernel, and open another one on the same page, as a reader of chapters does."""
+        """Leave this notebook, stop its kernel, and open another one on the same page, as a reader of chapters does.
+
+        What the page has said until then is forgotten: a kernel that is stopped may leave a question unanswered.
+        """
         self.page.evaluate(
-            """async (path) => {
+            """() => {
               const panel = jupyterapp.shell.currentWidget;
               panel.context.model.dirty = false;  // what it has changed is not asked for
               panel.close();
+            }"""
+        )
+        self.lab.shut_down_kernel(self.name)  # before the next one opens, which may be the same notebook
+        self.page.wait_for_function("() => !document.querySelector('.jp-NotebookPanel')")
+        self.watch.problems.clear()
+        self.page.evaluate(
+            """async (path) => {
               const next = await jupyterapp.commands.execute('docmanager:open', { path });
               await next.revealed;
               await next.context.ready;
             }""",
             f"notebooks/{name}",
         )
-        self.lab.shut_down_kernel(self.name)
         self.name = name
         return self
 

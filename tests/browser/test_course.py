@@ -28,7 +28,6 @@ def chapter(page, lab):
         shutil.copy(NOTEBOOKS / name, lab.root / "notebooks" / name)
         return page.turn_to(name)
 
-    page.watch.problems.clear()
     yield turn_to
     assert not page.unrest()
 
