@@ -51,13 +51,15 @@ def find_cell(notebook, text, after=0):
 
 
 def go_to(notebook, index):
-    """Walk to a cell in command mode."""
-    keyboard = notebook.page.keyboard
-    at, mode = notebook.page.evaluate(AT)
+    """Walk to a cell in command mode, looking where each key has led, as a reader does."""
+    page = notebook.page
+    at, mode = page.evaluate(AT)
     assert mode == "command"
-    for _ in range(abs(index - at)):
-        keyboard.press("j" if index > at else "k")
-    assert notebook.page.evaluate(AT) == [index, "command"]
+    while at != index:
+        page.keyboard.press("j" if index > at else "k")
+        page.wait_for_function(f"before => ({AT})()[0] !== before", arg=at)
+        at, mode = page.evaluate(AT)
+        assert mode == "command"
 
 
 def test_a_chapter_is_worked_through_by_keyboard_alone(chapter):
