@@ -27,6 +27,9 @@ SECONDS_TO_START = 60
 SECONDS_TO_RUN = 60
 GOLDEN_RATIO = 0.6180339887
 
+VIEWPORT = {"width": 1280, "height": 1000}
+MEDIA = {"reduced_motion": "reduce"}  # whoever looks at colours shall not look while one turns into another
+
 OPEN_AS_READERS = """
 import sys
 from pathlib import Path
@@ -168,9 +171,7 @@ class Notebook:
 
     def __init__(self, lab: Lab, browser: Browser, name: str, **context):
         self.lab, self.name = lab, name
-        # Whoever looks at colours shall not look while one turns into another.
-        still = {"viewport": {"width": 1280, "height": 1000}, "reduced_motion": "reduce"}
-        self.context = browser.new_context(**still | context)
+        self.context = browser.new_context(**{"viewport": VIEWPORT} | MEDIA | context)
         self.page = self.context.new_page()
         self.watch = Watch(self.page)
         workspace = secrets.token_hex(4)  # a new one has nothing to restore

@@ -4,9 +4,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from tools.lab import Lab, Notebook, Watch, open_browser
+from tools.lab import MEDIA, VIEWPORT, Lab, Notebook, Watch, open_browser
 
 expect.set_options(timeout=60_000)  # what is waited for comes in a moment, but not where ten others want the processor
+
+LEFT_BEHIND = "exception: Disposed"  # JupyterLab's, of a notebook that was closed before it had drawn everything
 
 IMPORTS = "from course_utils.notebook import *"
 EXAMPLE = "viterbi_stepper([[.9, .1], [.6, .4], [.3, .7], [.2, .8]], 'AB')"
@@ -41,23 +43,57 @@ def lab(browser, tmp_path_factory):
         yield lab
 
 
+@pytest.fixture(scope="session")
+def desk(lab, browser):
+    """A page of JupyterLab that one test after the other opens its notebook on: to load the page takes longer than most tests."""
+
+    class Desk:
+        notebook = None
+
+        def open(self, name):
+            if self.notebook is None:
+                self.notebook = Notebook(lab, browser, name)
+            else:
+                self.notebook.turn_to(name)
+                self.notebook.page.set_viewport_size(VIEWPORT)
+                self.notebook.page.emulate_media(**MEDIA)
+                self.notebook.page.evaluate("() => jupyterapp.shell.expandLeft()")
+                self.notebook.page.mouse.move(2, 2)
+            return self.notebook
+
+        def clear(self):
+            if self.notebook is not None:
+                self.notebook.close()
+            self.notebook = None
+
+    desk = Desk()
+    yield desk
+    desk.clear()
+
+
 @pytest.fixture
-def notebook(lab, browser):
-    """Write, open and run a notebook of these cells; when the test ends, its page must have been quiet."""
+def notebook(lab, browser, desk):
+    """Write, open and run a notebook of these cells; when the test ends, its page must have been quiet.
+
+    A test that asks for something special of its page, or opens a second notebook, gets a page of its own.
+    """
     opened = []
 
     def open_one(*cells, quiet=True, run=True, **context):
         name = f"test-{len(list((lab.root / 'notebooks').iterdir()))}.ipynb"
         path = lab.write(name, *cells)
-        opened.append((Notebook(lab, browser, name, **context), quiet))
-        one = opened[-1][0]
+        one = Notebook(lab, browser, name, **context) if context or opened else desk.open(name)
+        opened.append((one, quiet))
         one.path = path
         return one.run() if run else one
 
     yield open_one
-    unrest = [problem for one, quiet in opened if quiet for problem in one.unrest()]
+    unrest = [problem for one, quiet in opened if quiet for problem in one.unrest() if problem != LEFT_BEHIND]
     for one, _ in opened:
-        one.close()
+        if one is not desk.notebook:
+            one.close()
+    if unrest or any(not quiet for _, quiet in opened):
+        desk.clear()  # whatever is left on it is not the next test's
     assert not unrest
 
 
@@ -81,16 +117,15 @@ def player(trellis_notebook):
 
 
 @pytest.fixture(params=["light", "dark"])
-def theme(request, lab, browser):
-    """JupyterLab's theme, which it keeps from page to page."""
+def theme(request, lab, desk):
+    """JupyterLab's theme, on the desk and, as it is kept, on all pages that are loaded."""
     if request.param == "light":
         yield "light"
         return
     lab.write("theme.ipynb", "")
-    with Notebook(lab, browser, "theme.ipynb") as notebook:
-        set_theme(notebook, "JupyterLab Dark", light="false")
-        yield "dark"
-        set_theme(notebook, "JupyterLab Light", light="true")
+    set_theme(desk.open("theme.ipynb"), "JupyterLab Dark", light="false")
+    yield "dark"
+    set_theme(desk.notebook or desk.open("theme.ipynb"), "JupyterLab Light", light="true")
 
 
 @pytest.fixture(params=["light", "dark"])

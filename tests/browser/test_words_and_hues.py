@@ -5,6 +5,9 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import EXAMPLE, IMPORTS
 from tests.browser.test_looks import LONG, widen
+from tools.lab import Notebook
+
+NARROW = {"width": 360, "height": 780}
 
 NETWORK = """
 from course_utils.examples import WORKED_NET, WORKED_TARGET, WORKED_X
@@ -43,11 +46,19 @@ def whole(player):
     )
 
 
-@pytest.fixture(params=[EXAMPLE, NETWORK], ids=["trellis", "network"])
-def narrow(request, notebook):
-    one = notebook(IMPORTS, request.param, viewport={"width": 360, "height": 780})
-    widen(one)
-    player = one.stepper()
+@pytest.fixture(scope="module", params=[EXAMPLE, NETWORK], ids=["trellis", "network"])
+def narrow_page(request, lab, browser):
+    lab.write("narrow.ipynb", IMPORTS, request.param)
+    with Notebook(lab, browser, "narrow.ipynb", viewport=NARROW) as one:
+        widen(one.run())
+        yield one
+        assert not one.unrest()
+
+
+@pytest.fixture
+def narrow(narrow_page):
+    narrow_page.page.set_viewport_size(NARROW)
+    player = narrow_page.stepper()
     player.focus().press("End")
     return player
 
