@@ -42,11 +42,14 @@ class Output:
         The name of each axis, such as ("t", "i"); empty for a single number.
     backward
         Whether it is computed from the end, so that its first wrong cell is the last one.
+    names
+        Whether it is made of names, such as "AH", and not of numbers.
     """
 
     name: str
     axes: tuple[str, ...] = ()
     backward: bool = False
+    names: bool = False
 
 
 @dataclass(frozen=True)

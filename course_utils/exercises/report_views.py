@@ -74,7 +74,9 @@ def _tables(comparison: Comparison | None) -> str:
     for title, values, mark in (("yours", comparison.yours, True), ("expected", comparison.expected, False)):
         rows = ""
         for row in _grid(comparison, values, mark):
-            cells = "".join(f"<td><b>✗ {cell}</b></td>" if wrong else f"<td>{cell}</td>" for cell, wrong in row)
+            cells = "".join(
+                f"<td><b>✗ {escape(cell)}</b></td>" if wrong else f"<td>{escape(cell)}</td>" for cell, wrong in row
+            )
             rows += f"<tr>{cells}</tr>"
         tables.append(f"<td><table><caption>{title}</caption>{rows}</table></td>")
     return f"<table><tr>{''.join(tables)}</tr></table>"

@@ -9,8 +9,10 @@ SMALLEST_LOGARITHM = -700.0
 SHOWN_WHOLE = 12  # entries of a sequence that fit into a sentence
 
 
-def written(value: float, digits: int = 4) -> str:
-    """Format a number for a reader: some significant digits and a true minus sign."""
+def written(value: float | str, digits: int = 4) -> str:
+    """Format a number for a reader: some significant digits and a true minus sign. A name stays as it is."""
+    if isinstance(value, str):
+        return str(value)
     value = float(value) + 0.0  # which turns −0 into 0
     if value == -np.inf:
         return "−∞"
@@ -63,7 +65,13 @@ def say_none(output: Output, right: NDArray | None = None) -> str:
 
 
 def say_no_numbers(output: Output, yours: object) -> str:
-    """Say that a value is something else than numbers."""
+    """Say that a value is something else than numbers, or than names where these are asked for."""
+    if output.names:
+        rows = "rows of one length" if len(output.axes) > 1 else "one entry for each"
+        what = "one text" if isinstance(yours, str) else f"a {type(yours).__name__}"
+        return (
+            f"{begin_sentence(output.name)} must be a list of names, {rows}; it is {what} that cannot be read as such."
+        )
     return f"{begin_sentence(output.name)} is not made of numbers but is a {type(yours).__name__}."
 
 
@@ -75,7 +83,9 @@ def say_cell(output: Output, first: tuple[int, ...], yours: NDArray, right: NDAr
     where = ", ".join(f"{axis} = {k}" for axis, k in zip(output.axes, first, strict=False))
     opening = "Read backwards, the" if output.backward else "The"
     hint = ""
-    if np.isnan(yours[first]):
+    if output.names:
+        pass
+    elif np.isnan(yours[first]):
         hint = " What is not a number (nan) comes from −∞ − −∞ or from 0/0."
     elif -np.inf < right[first] < SMALLEST_LOGARITHM:
         hint = " If this is a logarithm: its exponential is too small for a float, so stay with the logarithms."
