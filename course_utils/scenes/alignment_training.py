@@ -1,4 +1,4 @@
-"""Training through an unknown alignment as a picture: one iteration a step (sections 8.9 and 8.10)."""
+"""Training through an unknown alignment as a picture: one iteration a step (section 8.9)."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,8 @@ import numpy as np
 
 from course_utils.alignment_training import Training
 from course_utils.scenes.lattice import Lattice
-from course_utils.scenes.scene import Legend, Mark, Scene, Storyboard, Table
+from course_utils.scenes.scene import Legend, Scene, Storyboard, Table
+from course_utils.scenes.step import Mark
 from course_utils.scenes.svg import document, text
 from course_utils.scenes.wording import latex_number, number
 

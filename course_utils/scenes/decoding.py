@@ -10,7 +10,8 @@ from course_utils.beam_trace import BeamTrace, Candidate, GreedyTrace, Way
 from course_utils.posteriors import names_of_columns
 from course_utils.scenes.collapse import CollapseRows
 from course_utils.scenes.lattice import Lattice, probability_cells, probability_edits, probability_names
-from course_utils.scenes.scene import Legend, Mark, Scene, Storyboard, Table
+from course_utils.scenes.scene import Legend, Scene, Storyboard, Table
+from course_utils.scenes.step import Mark
 from course_utils.scenes.svg import arrow, document, pinned, row_name, text
 from course_utils.scenes.wording import latex_number, latex_text, number
 

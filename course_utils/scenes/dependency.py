@@ -4,7 +4,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from course_utils.scenes.lattice import Lattice
-from course_utils.scenes.scene import Hint, Legend, Mark, Scene, Storyboard, Table
+from course_utils.scenes.scene import Hint, Legend, Scene, Storyboard, Table
+from course_utils.scenes.step import Mark
 from course_utils.scenes.svg import cell, document, pinned, row_name
 from course_utils.scenes.wording import latex_number, log_number, number
 

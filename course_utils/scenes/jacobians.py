@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from course_utils.activations import LARGEST_SLOPE
 from course_utils.jacobians import Product
 from course_utils.scenes.edits import Number
-from course_utils.scenes.scene import Legend, Mark, Scene, Storyboard, Table
+from course_utils.scenes.scene import Legend, Scene, Storyboard, Table
+from course_utils.scenes.step import Mark
 from course_utils.scenes.svg import cell, document, pinned, text
 from course_utils.scenes.wording import latex_number, number, with_exponent
 

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from course_utils.permutation import Permutation
 from course_utils.scenes.edits import Number
 from course_utils.scenes.lattice import Lattice
-from course_utils.scenes.scene import Hint, Legend, Mark, Scene, Storyboard, Table
+from course_utils.scenes.scene import Hint, Legend, Scene, Storyboard, Table
+from course_utils.scenes.step import Mark
 from course_utils.scenes.svg import arrow, document, pinned, row_name, text
 from course_utils.scenes.wording import latex_number, log_number, number, plural
 

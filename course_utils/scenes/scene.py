@@ -10,14 +10,16 @@ Nothing here imports an algorithm or a widget.
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from html import escape
 from importlib.resources import files
 from xml.etree import ElementTree
 
 from course_utils.scenes.edits import Edit
+from course_utils.scenes.step import Mark, Step
 from course_utils.scenes.svg import SVG, font_size
+from course_utils.scenes.walk import Walk
 from course_utils.scenes.wording import mathml
 
 # What a state of a mark means where a scene has no words of its own; also the order in which a legend tells them.
@@ -32,53 +34,6 @@ STATES = {
 # What a number is to the network: each role has a hue of its own, the same in all pictures, sentences and formulas.
 ROLES = ("input", "state", "weight", "output", "gradient", "posterior")
 _STATE, _CLASS = re.compile(r'data-state="(\w+)"'), re.compile(r'class="([\w ]+)"')
-
-
-@dataclass(frozen=True)
-class Mark:
-    """What a patch sets on one mark of the drawing; None leaves it as it is.
-
-    Attributes
-    ----------
-    state
-        One of the states that ``scene.css`` draws, such as "now", "done" or "path".
-    text
-        The text of the mark's element of class ``slot``.
-    level
-        From 0 to 1, how full the mark's element of class ``tint`` is.
-    """
-
-    state: str | None = None
-    text: str | None = None
-    level: float | None = None
-
-    def then(self, later: "Mark") -> "Mark":
-        """Return the mark after both: where ``later`` is silent, this one holds."""
-        return Mark(
-            self.state if later.state is None else later.state,
-            self.text if later.text is None else later.text,
-            self.level if later.level is None else later.level,
-        )
-
-    def to_json(self) -> list:
-        """Return ``[state, text, level]`` without the trailing Nones."""
-        values = [self.state, self.text, None if self.level is None else round(float(self.level), 3)]
-        while values and values[-1] is None:
-            values.pop()
-        return values
-
-
-@dataclass(frozen=True)
-class Step:
-    """One press of the key: a sentence, its formula in LaTeX with the numbers put in, and what changes.
-
-    ``computes`` names the marks whose numbers come into being here: a click on one of them jumps to this step.
-    """
-
-    says: str
-    formula: str = ""
-    patch: Mapping[str, Mark] = field(default_factory=dict)
-    computes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -154,11 +109,13 @@ class Scene:
         For marks that the reader may change: what is there, and what it may become.
     legend
         What its looks mean.
+    walk
+        Where the reader draws the steps: all that may be drawn. ``steps`` is then the beginning alone.
 
     Raises
     ------
     ValueError
-        There is no step, two marks share a name, or a step, a hint or an edit names a mark that is not drawn.
+        There is no step, two marks share a name, or a step, a hint, an edit or a walk names a mark that is not drawn.
     """
 
     title: str
@@ -168,6 +125,7 @@ class Scene:
     hints: Mapping[str, Hint] = field(default_factory=dict)
     edits: Mapping[str, Edit] = field(default_factory=dict)
     legend: Legend = field(default_factory=Legend)
+    walk: Walk | None = None
 
     def __post_init__(self):
         if not self.steps:
@@ -177,13 +135,19 @@ class Scene:
         if len(drawn) < len(names):
             twice = next(name for name in names if names.count(name) > 1)
             raise ValueError(f"svg draws the mark {twice!r} twice; every mark has a name of its own")
-        for n, step in enumerate(self.steps):
+        for n, step in enumerate(self._all_steps()):
             missing = (set(step.patch) | set(step.computes)) - drawn
             if missing:
                 raise ValueError(f"step {n} names the marks {sorted(missing)}, which svg does not draw")
-        for what, named in (("hints", self.hints), ("edits", self.edits)):
+        walked = self.walk.marks if self.walk else ()
+        for what, named in (("hints", self.hints), ("edits", self.edits), ("walk", walked)):
             if set(named) - drawn:
                 raise ValueError(f"{what} name the marks {sorted(set(named) - drawn)}, which svg does not draw")
+
+    @property
+    def last_step(self) -> int:
+        """The last step, or that of the longest walk."""
+        return self.walk.depth if self.walk else len(self.steps) - 1
 
     def marks_at(self, step: int) -> dict[str, Mark]:
         """Return every mark that the steps 0 … ``step`` have changed, as it then is."""
@@ -225,26 +189,21 @@ class Scene:
         scene = {
             "title": self.title,
             "svg": self.svg,
-            "steps": [
-                {
-                    "says": step.says,
-                    "formula": mathml(step.formula),
-                    "patch": {name: mark.to_json() for name, mark in step.patch.items()},
-                    "computes": list(step.computes),
-                }
-                for step in self.steps
-            ],
+            "steps": [step.to_json() for step in self.steps],
             "edits": {name: edit.to_json() for name, edit in self.edits.items()},
             "table": self.table.to_html(),
             "hints": {name: {"says": hint.says, "formula": mathml(hint.formula)} for name, hint in self.hints.items()},
             "legend": self._legend(),
         }
+        if self.walk:
+            scene["walk"] = self.walk.to_json()
         json.dumps(scene, allow_nan=False)  # raises here, where the culprit is near, and not in a browser
         return scene
 
     def _legend(self) -> dict:
         """Return the words for what occurs in this picture."""
-        states = set(_STATE.findall(self.svg)) | {mark.state for step in self.steps for mark in step.patch.values()}
+        states = set(_STATE.findall(self.svg))
+        states |= {mark.state for step in self._all_steps() for mark in step.patch.values()}
         roles = {name for names in set(_CLASS.findall(self.svg)) for name in names.split()}
         return {
             "states": {name: self.legend.states.get(name, words) for name, words in STATES.items() if name in states},
@@ -253,6 +212,19 @@ class Scene:
             "words": dict(self.legend.words),
             "letters": dict(self.legend.letters),
         }
+
+    def _all_steps(self) -> tuple[Step, ...]:
+        return tuple(node.step for node in self.walk.nodes) if self.walk else self.steps
+
+    def walked(self, *marks: str) -> "Scene":
+        """Return the scene of one walk, whose steps are those along it.
+
+        Raises
+        ------
+        ValueError
+            One of the marks cannot be chosen where it is chosen.
+        """
+        return replace(self, steps=self.walk.along(*marks), walk=None)
 
     def _check_step(self, step: int) -> None:
         if not 0 <= step < len(self.steps):

@@ -8,8 +8,9 @@ from numpy.typing import ArrayLike
 
 from course_utils.posteriors import names_of_columns
 from course_utils.scenes.lattice import Lattice
-from course_utils.scenes.scene import Hint, Legend, Mark, Scene, Storyboard, Table
-from course_utils.scenes.svg import document, pinned, text
+from course_utils.scenes.scene import Hint, Legend, Scene, Storyboard, Table
+from course_utils.scenes.step import Mark
+from course_utils.scenes.svg import brackets, document, ink, pinned, text
 from course_utils.scenes.wording import latex_number, log_number, plural
 from course_utils.viterbi import Alignment
 
@@ -137,11 +138,9 @@ class _StripPicture:
     def drawing(self, title: str) -> str:
         size, left = self.SIZE, self.grid.left
         marks = [text(left + t * size + size / 2, 12, str(t), "soft") for t in range(0, self.T, 5)]
-        marks += self.pixels()
+        marks += ink(self.image, left, self.image_top, size)
         if self.true_spans is not None:
-            for start, end in self.true_spans:
-                x0, x1, y = left + start * size + 1, left + end * size - 2, self.image_top - 6
-                marks.append(f'<path class="axis" fill="none" d="M{x0:g} {y}v-6H{x1:g}v6"/>')
+            marks += brackets(self.true_spans, left, self.image_top - 6, size)
         bottom, names = self.grid_top + self.K * self.HIGH, []
         for t in range(self.T):
             x = left + t * size
@@ -175,23 +174,6 @@ class _StripPicture:
                 + text((x0 + x1) / 2, bottom + 30, name, "name") + "</g>"
             )  # fmt: skip
         return document(left + self.T * size + 12, bottom + 40, [*marks, pinned(names, left - 4, bottom)], title)
-
-    def pixels(self) -> list[str]:
-        """Draw the image as one path for each shade."""
-        shades = np.rint(self.image * 8).astype(int)
-        size, drawn = self.SIZE, []
-        width, height = shades.shape[1] * size, shades.shape[0] * size
-        drawn.append(
-            f'<rect class="axis" fill="none" x="{self.grid.left}" y="{self.image_top}" width="{width}" height="{height}"/>'
-        )
-        for shade in range(1, 9):
-            squares = "".join(
-                f"M{self.grid.left + x * size:g} {self.image_top + y * size}h{size}v{size}h-{size}z"
-                for y, x in np.argwhere(shades == shade)
-            )
-            if squares:
-                drawn.append(f'<path class="ink" fill-opacity="{shade / 8:g}" d="{squares}"/>')
-        return drawn
 
     def table(self, title: str) -> Table:
         rows = []

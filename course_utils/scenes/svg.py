@@ -6,6 +6,9 @@ from functools import cache
 from html import escape
 from importlib.resources import files
 
+import numpy as np
+from numpy.typing import NDArray
+
 SVG = "http://www.w3.org/2000/svg"
 SIZE = 15  # pixels, of a number
 SMALLEST = 10
@@ -110,3 +113,28 @@ def arrow(
         f'<g class="arrow" data-mark="{escape(name)}" data-state="{state}">'
         f'<path class="shaft" d="M{x0:.1f} {y0:.1f}L{bx:.1f} {by:.1f}"/><path class="head" d="{head}"/></g>'
     )
+
+
+def ink(image: NDArray, left: float, top: float, size: float) -> list[str]:
+    """Draw an image, (height, width) ink from 0 to 1, as a frame and one path for each shade; a pixel is a square."""
+    shades = np.rint(image * 8).astype(int)
+    height, width = shades.shape
+    drawn = [
+        f'<rect class="axis" fill="none" x="{left:g}" y="{top:g}" width="{width * size:g}" height="{height * size:g}"/>'
+    ]
+    for shade in range(1, 9):
+        squares = "".join(
+            f"M{left + x * size:g} {top + y * size:g}h{size:g}v{size:g}h-{size:g}z"
+            for y, x in np.argwhere(shades == shade)
+        )
+        if squares:
+            drawn.append(f'<path class="ink" fill-opacity="{shade / 8:g}" d="{squares}"/>')
+    return drawn
+
+
+def brackets(spans: NDArray, left: float, top: float, size: float) -> list[str]:
+    """Draw a bracket over the columns of each span, (n, 2) first column and the one after the last."""
+    return [
+        f'<path class="axis" fill="none" d="M{left + start * size + 1:g} {top:g}v-6H{left + end * size - 2:g}v6"/>'
+        for start, end in spans
+    ]

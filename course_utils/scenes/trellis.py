@@ -3,7 +3,8 @@
 import numpy as np
 
 from course_utils.scenes.lattice import Lattice, probability_cells, probability_edits, probability_names
-from course_utils.scenes.scene import Legend, Mark, Scene, Storyboard, Table
+from course_utils.scenes.scene import Legend, Scene, Storyboard, Table
+from course_utils.scenes.step import Mark
 from course_utils.scenes.svg import document, pinned, row_name, text
 from course_utils.scenes.wording import latex_number, latex_text, log_number, number, plural
 from course_utils.trellis import Trellis

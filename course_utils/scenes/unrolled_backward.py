@@ -5,7 +5,8 @@ from numpy.typing import NDArray
 
 from course_utils.bptt import BackwardPass
 from course_utils.losses import FrameLosses
-from course_utils.scenes.scene import Mark, Scene, Storyboard, Table
+from course_utils.scenes.scene import Scene, Storyboard, Table
+from course_utils.scenes.step import Mark
 from course_utils.scenes.svg import arrow, document
 from course_utils.scenes.unrolled import (
     LEGEND,

@@ -4,7 +4,8 @@ import numpy as np
 
 from course_utils.losses import FrameLosses
 from course_utils.rnn import ForwardPass
-from course_utils.scenes.scene import Mark, Scene, Storyboard, Table
+from course_utils.scenes.scene import Scene, Storyboard, Table
+from course_utils.scenes.step import Mark
 from course_utils.scenes.svg import document
 from course_utils.scenes.unrolled import (
     LEGEND,

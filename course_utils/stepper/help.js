@@ -11,6 +11,11 @@ const STEPPING = [
   ["Enter on a cell", "the step that computes it"],
   ["Escape", "take away what is shown over the picture"],
 ];
+const WALKING = [
+  ["→ ↓ ↑", "draw on, where the picture allows it"],
+  ["←", "take the last choice back"],
+  ["press a cell, drag over cells", "draw with a pointer or a finger"],
+];
 const CHANGING = [
   ["↑ ↓ on a number", "change it; with Alt as little as can be"],
   ["Page Up, Page Down on a number", "change it much"],
@@ -18,8 +23,8 @@ const CHANGING = [
   ["drag up or down", "change it; with Shift ten times as finely; Escape takes it back"],
 ];
 
-/** The keys of a stepper, and of its numbers where these can be changed. */
-export function listOfKeys(changing) {
-  const rows = [...STEPPING, ...(changing ? CHANGING : []), ["?", "this list"]];
+/** The keys of a stepper, of its numbers where these can be changed, and of a walk where one is drawn. */
+export function listOfKeys(changing, walking = false) {
+  const rows = [...(walking ? WALKING : []), ...STEPPING, ...(changing ? CHANGING : []), ["?", "this list"]];
   return make("dl", "", {}, ...rows.flatMap(([key, does]) => [make("dt", "", {}, key), make("dd", "", {}, does)]));
 }

@@ -7,6 +7,8 @@ import { listOfKeys } from "./help.js";
 import { bringIntoView, fitDrawing, fitNumber, followScroll, keepRoom, scaleOf, showWhole, snap } from "./room.js";
 import { between, neighbour, owners, stepAfterKey, undoPatches } from "./state.js";
 import { lingering, placeTip } from "./tip.js";
+import { walkable } from "./walk.js";
+import { walking } from "./walking.js";
 import { writeFormula, writeLegend, writeSentence } from "./words.js";
 
 const SPEEDS = [0.5, 1, 2, 4];
@@ -52,6 +54,7 @@ export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null, r
 
   let current = -1;
   let marks = {};
+  let initial = {}; // every mark as it is drawn
   let undo = [];
   let owner = {};
   let timer = null;
@@ -71,8 +74,18 @@ export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null, r
     },
     onEdit,
   );
+  const walk = walking({
+    walk: () => scene.walk,
+    current: () => current,
+    stepOf: (name) => owner[name],
+    lay: laySteps,
+    toStep,
+    say,
+    walkableAt: (x, y) => (isWalked(markOf(document.elementFromPoint(x, y))) ? markOf(document.elementFromPoint(x, y)).dataset.mark : null),
+  });
   const last = () => scene.steps.length - 1;
   const markOf = (target) => target?.closest?.("[data-mark]") ?? null;
+  const isWalked = (element) => element?.dataset.walk === "";
   const editAt = (element) => (element ? marks[element.dataset.mark].edit : null);
   const pointer = lingering(tip, () => changes.editing() || hideTip());
   const hintOf = (name) => scene.hints[name] ?? scene.steps[owner[name]] ?? null;
@@ -82,16 +95,18 @@ export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null, r
   function insert(newScene, at) {
     const focused = markOf(document.activeElement)?.dataset.mark;
     const scrolled = stage.scrollLeft;
+    walk.takeAlong(scene.walk, newScene.walk);
     scene = newScene;
+    const walked = scene.walk ? walkable(scene.walk) : new Set();
     stage.innerHTML = scene.svg;
     stage.rcShown = null;
     numbers.innerHTML = scene.table;
     writeLegend(legend, scene.legend);
-    keys.replaceChildren(listOfKeys(onEdit !== null && Object.keys(scene.edits).length > 0));
+    keys.replaceChildren(listOfKeys(onEdit !== null && Object.keys(scene.edits).length > 0, Boolean(scene.walk)));
     root.setAttribute("aria-label", `${scene.title}. Left and right arrow keys step, Shift with an arrow key moves between cells.`);
     marks = {};
-    owner = owners(scene.steps);
-    const initial = {};
+    initial = {};
+    laySteps();
     for (const element of stage.querySelectorAll("[data-mark]")) {
       const name = element.dataset.mark;
       const slot = element.querySelector(".slot");
@@ -100,7 +115,8 @@ export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null, r
       const box = slot?.getAttribute("text-anchor") === "middle" && element.querySelector("rect.box");
       marks[name] = { element, slot, tint, edit, room: box ? box.width.baseVal.value - 6 : null };
       initial[name] = [element.dataset.state ?? "", slot?.textContent ?? "", Number(tint?.getAttribute("fill-opacity") ?? 0)];
-      const reached = edit || hintOf(name);
+      if (walked.has(name)) element.dataset.walk = "";
+      const reached = edit || hintOf(name) || walked.has(name);
       if (reached) element.setAttribute("tabindex", "-1");
       if (reached || element.hasAttribute("aria-label")) {
         element.setAttribute("role", "img"); // a name is only heard where there is a role
@@ -109,8 +125,7 @@ export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null, r
       if (edit) changes.prepare(marks[name]);
     }
     stage.querySelector("[tabindex]")?.setAttribute("tabindex", "0");
-    undo = undoPatches(initial, scene.steps);
-    slider.max = last();
+    laySteps();
     current = -1;
     fit();
     go(Math.min(at, last()), false);
@@ -118,6 +133,14 @@ export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null, r
     stage.scrollLeft = scrolled;
     changes.drawn();
     if (focused) (marks[focused]?.element ?? root).focus({ preventScroll: true });
+  }
+
+  /** Take what the reader has walked for the steps of the scene, and make ready to go back. */
+  function laySteps() {
+    if (scene.walk) scene = { ...scene, steps: walk.steps(scene.walk) };
+    owner = owners(scene.steps);
+    undo = undoPatches(initial, scene.steps);
+    slider.max = last();
   }
 
   function apply(patch) {
@@ -142,7 +165,7 @@ export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null, r
   /** Draw the picture as wide as there is room, and keep room for the longest sentence and the longest formula. */
   function fit() {
     fitDrawing(stage);
-    const longest = (what) => scene.steps.reduce((most, step) => (step[what].length > most.length ? step[what] : most), "");
+    const longest = (what) => (scene.walk?.nodes ?? scene.steps).reduce((most, step) => (step[what].length > most.length ? step[what] : most), "");
     keepRoom(says, longest("says"), (probe) => writeSentence(probe, longest("says"), scene.legend));
     keepRoom(formula, longest("formula"), (probe) => writeFormula(probe, longest("formula"), scene.legend));
     for (const { slot, room } of Object.values(marks)) if (room) fitNumber(slot, room);
@@ -269,7 +292,9 @@ export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null, r
     if (event.altKey) handled = editAt(mark) !== null && changes.key(name, key, true);
     else if (event.shiftKey && key.startsWith("Arrow")) moveFocus(key, mark);
     else if (editAt(mark) && changes.key(name, key)) handled = true;
+    else if (isWalked(mark) && key === "Enter") walk.to(name);
     else if (mark && key === "Enter" && owner[name] !== undefined) toStep(owner[name]);
+    else if (walk.key(key)) handled = true;
     else if (key === " ") timer ? pause() : play();
     else if (key === "?") toggleHelp();
     else if (key === "Escape") changes.takeBack() || (keys.hidden ? dismissTip() : toggleHelp(false));
@@ -297,6 +322,11 @@ export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null, r
       stage.setPointerCapture(event.pointerId);
       mark.focus({ preventScroll: true });
       event.preventDefault();
+    } else if (isWalked(mark) && event.button === 0) {
+      stage.setPointerCapture(event.pointerId);
+      root.focus({ preventScroll: true });
+      walk.down(mark.dataset.mark);
+      event.preventDefault();
     } else if (!event.target.closest("button, input, select, .rc-tip")) {
       root.focus({ preventScroll: true });
       event.preventDefault();
@@ -305,21 +335,31 @@ export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null, r
 
   function onClick(event) {
     const mark = markOf(event.target);
-    if (mark && !editAt(mark) && owner[mark.dataset.mark] !== undefined) toStep(owner[mark.dataset.mark]);
+    if (mark && !isWalked(mark) && !editAt(mark) && owner[mark.dataset.mark] !== undefined) toStep(owner[mark.dataset.mark]);
   }
 
   root.addEventListener("keydown", onKey);
   frame.addEventListener("pointerdown", onDown);
   // A finger that drags a number must not scroll the page; `touch-action` does not reach inside a drawing.
-  stage.addEventListener("touchstart", (event) => event.target.closest("[data-edit]") && event.preventDefault(), { passive: false });
-  stage.addEventListener("pointermove", (event) => changes.dragging() && changes.move(event));
-  stage.addEventListener("pointerup", () => changes.up());
-  stage.addEventListener("pointercancel", () => changes.cancel());
+  stage.addEventListener("touchstart", (event) => event.target.closest("[data-edit], [data-walk]") && event.preventDefault(), { passive: false });
+  stage.addEventListener("pointermove", (event) => {
+    if (changes.dragging()) changes.move(event);
+    else if (walk.drawing()) walk.move(event);
+  });
+  stage.addEventListener("pointerup", () => {
+    walk.up();
+    changes.up();
+  });
+  stage.addEventListener("pointercancel", () => {
+    walk.up();
+    changes.cancel();
+  });
   stage.addEventListener("click", onClick);
   stage.addEventListener("pointerover", (event) => {
     const mark = markOf(event.target);
-    if (changes.editing() || changes.dragging()) return;
+    if (changes.editing() || changes.dragging() || walk.drawing()) return;
     if (mark?.dataset.mark === dismissed && mark) return;
+    if (isWalked(mark)) return; // its tip would lie over the cell that comes next; the sentence says the same
     dismissed = null;
     if (mark) showTip(mark);
     else pointer.leave();

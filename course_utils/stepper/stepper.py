@@ -21,7 +21,7 @@ class _Readable:
 
     def __repr__(self) -> str:
         scene = self.shown()
-        return f"<{type(self).__name__}: {scene.title}, {len(scene.steps)} steps>"
+        return f"<{type(self).__name__}: {scene.title}, {scene.last_step + 1} steps>"
 
     def _repr_mimebundle_(self, **kwargs):
         bundle, metadata = super()._repr_mimebundle_(**kwargs) or ({}, {}), {}
@@ -100,7 +100,7 @@ class Stepper(_Readable, anywidget.AnyWidget):
     def play(self, scene: Scene) -> None:
         """Play another scene from the same step, or from its last one if it has fewer."""
         self._scene, self._shortening = scene, True
-        self.step = min(self.step, len(scene.steps) - 1)
+        self.step = min(self.step, scene.last_step)
         self._shortening = False
         self.scene = scene.to_json()
 
@@ -116,7 +116,7 @@ class Stepper(_Readable, anywidget.AnyWidget):
 
     @traitlets.validate("step")
     def _keep_in_range(self, proposal):
-        return min(max(proposal.value, 0), len(self._scene.steps) - 1)
+        return min(max(proposal.value, 0), self._scene.last_step)
 
     def _on_message(self, _, content, buffers):
         refused = ""

@@ -8,7 +8,8 @@ from tools.lab import Notebook
 # A plane of 200 × 200 from (−1, −1) to (1, 1), two cells of which one is chosen, and a weight.
 SCENE = """
 from course_utils.scenes.edits import Choice, Number, Point
-from course_utils.scenes.scene import Scene, Step, Table
+from course_utils.scenes.scene import Scene, Table
+from course_utils.scenes.step import Step
 from course_utils.scenes.svg import cell, document
 from course_utils.stepper.stepper import Stepper
 

@@ -25,7 +25,8 @@ from course_utils.notebook import (
     training_stepper,
     viterbi_stepper,
 )
-from course_utils.scenes.scene import ROLES, STATES, Legend, Mark, Scene, Step, Table
+from course_utils.scenes.scene import ROLES, STATES, Legend, Scene, Table
+from course_utils.scenes.step import Mark, Step
 from course_utils.scenes.svg import SMALLEST, SVG, cell, document, font_size, row_name, text
 from course_utils.stepper import styles
 

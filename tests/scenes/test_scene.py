@@ -6,7 +6,8 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from course_utils.scenes.scene import Hint, Mark, Scene, Step, Storyboard, Table
+from course_utils.scenes.scene import Hint, Scene, Storyboard, Table
+from course_utils.scenes.step import Mark, Step
 from course_utils.scenes.svg import document
 from course_utils.scenes.wording import latex_number, log_number, mathml, number, plural
 

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from course_utils.examples import FORCED_ALIGNMENTS
-from course_utils.scenes.scene import Mark, Scene, Step, Table
+from course_utils.scenes.scene import Scene, Table
+from course_utils.scenes.step import Mark, Step
 from course_utils.scenes.trellis import trellis_scene
 from course_utils.site.page import fragment, page
 from course_utils.trellis import fill_trellis
