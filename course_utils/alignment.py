@@ -1,4 +1,4 @@
-"""Alignments between a target and time: compress, expand, count, score, enumerate (section 8.1).
+"""Alignments between a target and time: compress, expand, count, score, enumerate (sections 7.2 to 7.6).
 
 Three kinds of sequence, which this package never mixes:
 
@@ -7,17 +7,20 @@ Three kinds of sequence, which this package never mixes:
 * a *path*, one position in the target per frame. ``target[path]`` turns a path into labels.
 
 Paths and labels are the same thing only where no two adjacent symbols of the target are equal: the target AA
-has two paths in three frames, both read AAA, which compresses to A, and both have the same score (section 8.6).
+has two paths in three frames, both read AAA, which compresses to A, and both have the same score (section 7.3).
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import combinations, groupby, pairwise
 from math import comb
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from course_utils.posteriors import check_log_probabilities, check_target
+
+ROUNDING = 1e-12  # relative; what differs by less is taken for equal
 
 
 class InfeasibleError(ValueError):
@@ -109,3 +112,78 @@ def score_all_paths(log_y: ArrayLike, target: ArrayLike) -> dict[tuple[int, ...]
     target = check_target(target, log_y.shape[1])
     frames = np.arange(len(log_y))
     return {path: float(log_y[frames, target[list(path)]].sum()) for path in paths(len(target), len(log_y))}
+
+
+@dataclass(frozen=True, eq=False)
+class RankedPaths:
+    """Every path of a target through the frames, the most probable first (section 7.6).
+
+    Attributes
+    ----------
+    log_y
+        (T, A) natural log-probabilities.
+    target
+        (K,) column indices.
+    paths
+        (n, T) positions in the target.
+    scores
+        (n,) natural log-probability of each path, in descending order.
+    """
+
+    log_y: NDArray[np.float64]
+    target: NDArray[np.intp]
+    paths: NDArray[np.intp]
+    scores: NDArray[np.float64]
+
+    @property
+    def emitted(self) -> NDArray[np.float64]:
+        """(T, K) log-probability of the symbol of each position at each frame."""
+        return self.log_y[:, self.target]
+
+    def compressed(self, path: Sequence[int]) -> tuple[int, ...]:
+        """Return what the labels of a path compress to; shorter than the target where that has equal neighbours."""
+        return compress(self.target[list(path)].tolist())
+
+    def place(self, path: Sequence[int]) -> int:
+        """Return the row of a path in ``paths``; raise a ValueError where it is no path of the target."""
+        (found,) = np.nonzero((self.paths == np.asarray(path)).all(axis=1)) if len(path) == len(self.log_y) else ((),)
+        if len(found) == 0:
+            raise ValueError(f"{list(path)} is no path of {len(self.target)} positions in {len(self.log_y)} frames")
+        return int(found[0])
+
+    def rank(self, path: Sequence[int]) -> int:
+        """Return how many paths are better, plus one; what differs by no more than rounding is as good."""
+        own = self.scores[self.place(path)]
+        margin = ROUNDING * max(1.0, abs(own)) if own > -np.inf else 0.0
+        return 1 + int(np.count_nonzero(self.scores > own + margin))
+
+    def equals(self, path: Sequence[int]) -> int:
+        """Return how many other paths have the same rank."""
+        ranks = [self.rank(other) for other in self.paths.tolist()]
+        return ranks.count(self.rank(path)) - 1
+
+
+def rank_paths(log_y: ArrayLike, target: ArrayLike) -> RankedPaths:
+    """Enumerate all paths, the most probable first; of equals, those that advance first.
+
+    Parameters
+    ----------
+    log_y
+        (T, A) natural log-probabilities.
+    target
+        (K,) column indices, 1 ≤ K ≤ T.
+
+    Raises
+    ------
+    InfeasibleError
+        There are fewer frames than symbols, or the target is empty.
+    """
+    log_y = check_log_probabilities(log_y)
+    target = check_target(target, log_y.shape[1])
+    scored = score_all_paths(log_y, target)
+    if not scored or len(target) == 0:
+        raise InfeasibleError(
+            f"no path of {len(target)} symbols fits into {len(log_y)} frames: give 1 to {len(log_y)} symbols"
+        )
+    order = sorted(scored, key=scored.get, reverse=True)  # a stable order: equals stay as they were listed
+    return RankedPaths(log_y, target, np.array(order), np.array([scored[path] for path in order]))

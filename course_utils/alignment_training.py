@@ -1,4 +1,4 @@
-"""Training through an unknown alignment: commit to the best path, or weigh all of them (sections 8.9 and 8.10).
+"""Training through an unknown alignment: commit to the best path, or weigh all of them (sections 6.8, 8.9 and 8.10).
 
 The model is the smallest that can be trained: a table of logits, one row for each type of input. Frame t of an
 utterance shows the input type ``inputs[t]`` and the model answers ``softmax(weights[inputs[t]])``. Both ways of

@@ -1,4 +1,4 @@
-"""Collapsing an alignment in two stages, in either order, with everything written down (section 9.2)."""
+"""Merging runs of equal symbols (section 7.2), and collapsing in two stages, in either order (section 9.2), written down."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -93,6 +93,17 @@ def collapse_in_stages(alignment: Sequence, blank=0, order: Order = "merge first
         stages.append(_merge(row) if merges else _remove(row, blank))
         row = [change.left for change in stages[-1] if change.left]
     return Collapse(tuple(alignment), blank, order, tuple(stages), collapse(alignment, blank))
+
+
+def runs(labels: Sequence) -> tuple[Change, ...]:
+    """Put each run of equal labels into one symbol, as compressing does (section 7.2); nothing is removed.
+
+    Parameters
+    ----------
+    labels
+        (T,) one symbol a frame.
+    """
+    return _merge([Stretch(symbol, t, t) for t, symbol in enumerate(labels)])
 
 
 def _merge(row: Sequence[Stretch]) -> tuple[Change, ...]:

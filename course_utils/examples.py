@@ -142,6 +142,41 @@ FORCED_ALIGNMENTS: dict[str, ForcedAlignment] = {
 PASSABLE_ZEROS = _forced_alignment([[0.5, 0.5, 0], [0.2, 0.8, 0], [0, 0.4, 0.6], [0, 0.1, 0.9]], "ABC")
 LONG_ALIGNMENT = _forced_alignment(np.tile([0.5, 0.3, 0.2], (1200, 1)), "ABC")  # no product of so many is above zero
 
+PHONEMES = ("B", "AH", "T")  # the word "but"
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """A case of chapter 6: frames that are to be read without an alignment.
+
+    Attributes
+    ----------
+    y
+        (T, A) probabilities, which nobody may change.
+    symbols
+        The name of each column.
+    """
+
+    y: NDArray[np.float64]
+    symbols: tuple[str, ...]
+
+
+BEST_LABELS_LOSE = _shared([[0.6, 0.4], [0.4, 0.6], [0.6, 0.4]])  # they spell ABA, and AB and BA are more probable
+READINGS: dict[str, Reading] = {
+    "one word, said slowly": Reading(
+        _shared([[0.8, 0.1, 0.1], [0.7, 0.2, 0.1], [0.2, 0.7, 0.1], [0.1, 0.8, 0.1], [0.1, 0.2, 0.7]]), PHONEMES
+    ),
+    "the best labels lose": Reading(BEST_LABELS_LOSE, ("A", "B")),
+    "a doubled letter": Reading(
+        _shared([[0.9, 0.05, 0.05], [0.05, 0.9, 0.05], [0.05, 0.85, 0.1], [0.05, 0.05, 0.9]]), ("B", "O", "K")
+    ),
+    "one unsure frame": Reading(_shared([[0.9, 0.1], [0.8, 0.2], [0.45, 0.55], [0.8, 0.2], [0.9, 0.1]]), ("A", "B")),
+    "all ties": Reading(np.full((3, 2), 0.5), ("A", "B")),
+}
+
+#: Chapter 7: five frames and a target of three symbols, whose path a reader draws.
+DRAWN_Y = _shared([[0.7, 0.2, 0.1], [0.4, 0.5, 0.1], [0.2, 0.5, 0.3], [0.1, 0.3, 0.6], [0.2, 0.2, 0.6]])
+
 UTTERANCES = ([[0, 0, 0, 1], [0, 1, 1, 1], [0, 0, 1, 1]], [[0, 1]] * 3)  # inputs and targets, to be trained on
 STUCK_START = [[0.0, 2.0], [1.5, 0.0]]  # (types, A) logits from which training on the best path does not find them
 

@@ -17,12 +17,17 @@ from course_utils.notebook import (
     bptt_stepper,
     collapse_explorer,
     collapse_stepper,
+    compress_explorer,
+    count_explorer,
     ctc_explorer,
     ctc_stepper,
     decoder_explorer,
     dependency_explorer,
+    expand_explorer,
     gradient_explorer,
     greedy_stepper,
+    naive_explorer,
+    path_explorer,
     permutation_stepper,
     product_stepper,
     rnn_stepper,
@@ -316,6 +321,7 @@ EXPLORERS = {
     for explorer in (
         *(adder_explorer, collapse_explorer, ctc_explorer, decoder_explorer),
         *(dependency_explorer, gradient_explorer, viterbi_explorer),
+        *(naive_explorer, compress_explorer, expand_explorer, count_explorer, path_explorer),
     )
 }
 TYPED = [
@@ -629,6 +635,7 @@ WITH_NUMBERS = {
     "bptt": lambda: bptt_stepper(WORKED_NET, WORKED_X, WORKED_TARGET),
     "product": lambda: product_stepper(WORKED_NET, WORKED_X),
     "gradient explorer": lambda: gradient_explorer().stepper,
+    "naive explorer": lambda: naive_explorer().stepper,
     "viterbi": lambda: viterbi_stepper(WORKED_EXAMPLE, "AB"),
     "viterbi explorer": lambda: viterbi_explorer().stepper,
     "ctc": lambda: ctc_stepper(CTC_Y, "aa"),

@@ -75,7 +75,8 @@ root => {
 OUT_OF_SIGHT = """
 root => {
   const view = root.querySelector('.rc-stage').getBoundingClientRect();
-  const names = root.querySelector('.pinned > .paper').getBoundingClientRect(); // none where they stand above their rows
+  // The names of rows take no room where they stand above them, or where there are none.
+  const names = root.querySelector('.pinned > .paper')?.getBoundingClientRect() ?? { top: 0, bottom: 0, width: 0 };
   let cells = [...root.querySelectorAll('.cell:not(.emission)[data-state="now"]')];
   if (!cells.length) cells = [...root.querySelectorAll('.dot[data-state="now"]')];
   const hidden = cells.filter((cell) => {
@@ -197,12 +198,12 @@ def choose(cell, label, option):
     cell.get_by_label(label, exact=True).select_option(option)
 
 
-def look_at_a_narrow_screen(shelf, picture):
+def look_at_a_narrow_screen(shelf, picture, names=None):
     """Return what is wrong on a screen of 360 pixels, by stepper, and which steps are out of sight there."""
     page, wrong, hidden = shelf.notebook.page, {}, {}
     wide = page.viewport_size
     page.set_viewport_size({"width": 360, "height": 780})
-    for name in shelf.shown:
+    for name in names or shelf.shown:
         player = shelf.player(name)
         problems = wrong.setdefault(name, [])
         for n in walk(player):

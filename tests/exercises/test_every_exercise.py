@@ -23,8 +23,8 @@ for _exercise in ALL:
     REMEMBERING[_exercise] = remembering(_exercise)
     REMEMBERING |= zip(_exercise.misconceptions, REMEMBERING[_exercise].misconceptions, strict=True)
 EVERY_IDEA = [pytest.param(e, m, id=f"{e.id} {m.name}") for e in ALL for m in e.misconceptions]
-COUNTS = {"1": 3, "2": 3, "3": 3, "4": 3, "5": 3, "8": 4, "9": 6}
-STOPS_IN_CHAPTER = "3"  # some of whose wrong ideas end in an error rather than in a wrong number
+COUNTS = {"1": 3, "2": 3, "3": 3, "4": 3, "5": 3, "6": 3, "7": 4, "8": 4, "9": 6}
+STOPS_IN_CHAPTERS = ("3.", "7.")  # some of whose wrong ideas end in an error rather than in a wrong number
 
 every_exercise = pytest.mark.parametrize("exercise", ALL, ids=lambda e: e.id)
 
@@ -42,7 +42,7 @@ def test_the_reference_is_right(exercise, seed):
 def test_every_known_wrong_idea_is_rejected_and_named(exercise, idea, seed):
     answer = idea.answer if seed == SEEDS[0] else REMEMBERING[idea].answer  # run afresh at least once
     report = judge(REMEMBERING[exercise], answer, seed)
-    stops = exercise.id.startswith(f"{STOPS_IN_CHAPTER}.")
+    stops = exercise.id.startswith(STOPS_IN_CHAPTERS)
     assert report.status == "incorrect" or (stops and report.status == "could not run")
     assert report.points == 0
     assert report.misconception == idea.name
@@ -104,7 +104,8 @@ def test_cases_differ_with_the_seed_and_only_with_it(exercise):
         return [[np.ravel(a).tolist() for a in case.args] for case in cases]
 
     assert numbers(0) == numbers(0)
-    assert numbers(0) != numbers(1)
+    if any(case.args for case in exercise.cases(np.random.default_rng(0))):  # an open question may have none
+        assert numbers(0) != numbers(1)
     names = [case.name for case in exercise.cases(np.random.default_rng(0))]
     assert len(set(names)) == len(names)
 
