@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from course_utils.losses import as_numbers, check_count, cross_entropy, cross_entropy_gradient
+from course_utils.losses import as_numbers, check_count, cross_entropy, cross_entropy_gradient, log_softmax
 
 PARAMETERS = ("W_1", "b_1", "W_2", "b_2")
 Gradients = dict[str, NDArray[np.float64]]
@@ -128,11 +128,44 @@ def loss_and_gradients(net: MLP, x: ArrayLike, target: ArrayLike) -> tuple[float
     x = _check_inputs(net, x)
     h = np.tanh(x @ net.W_1.T + net.b_1)
     scores = h @ net.W_2.T + net.b_2
-    d_logits = cross_entropy_gradient(scores, target).reshape(-1, len(net.W_2))
-    h, flat = h.reshape(-1, len(net.W_1)), x.reshape(-1, x.shape[-1])
+    return float(cross_entropy(scores, target).sum()), _backward(net, x, h, cross_entropy_gradient(scores, target))
+
+
+@np.errstate(under="ignore")
+def soft_loss_and_gradients(net: MLP, x: ArrayLike, y_star: ArrayLike) -> tuple[float, Gradients]:
+    """Do the same with a distribution for each frame, which need not be sure of one symbol.
+
+    Parameters
+    ----------
+    net
+        The network.
+    x
+        (…, D).
+    y_star
+        (…, A) probability of each symbol.
+
+    Raises
+    ------
+    ValueError
+        The shapes do not go together.
+    """
+    x, y_star = _check_inputs(net, x), as_numbers("y_star", y_star)
+    if y_star.shape != (*x.shape[:-1], len(net.b_2)):
+        raise ValueError(
+            f"y_star has shape {y_star.shape}; x has shape {x.shape} and the network {len(net.b_2)} outputs, so it must be "
+            f"{(*x.shape[:-1], len(net.b_2))}"
+        )
+    h = np.tanh(x @ net.W_1.T + net.b_1)
+    log_y = log_softmax(h @ net.W_2.T + net.b_2)
+    d_logits = np.exp(log_y) * y_star.sum(axis=-1, keepdims=True) - y_star
+    return -float((y_star * log_y).sum()), _backward(net, x, h, d_logits)
+
+
+def _backward(net: MLP, x: NDArray, h: NDArray, d_logits: NDArray) -> Gradients:
+    """Add up the gradients of all frames, from those of their logits."""
+    h, x, d_logits = h.reshape(-1, len(net.W_1)), x.reshape(-1, x.shape[-1]), d_logits.reshape(-1, len(net.W_2))
     dz = (d_logits @ net.W_2) * (1 - h * h)
-    gradients = {"W_1": dz.T @ flat, "b_1": dz.sum(axis=0), "W_2": d_logits.T @ h, "b_2": d_logits.sum(axis=0)}
-    return float(cross_entropy(scores, target).sum()), gradients
+    return {"W_1": dz.T @ x, "b_1": dz.sum(axis=0), "W_2": d_logits.T @ h, "b_2": d_logits.sum(axis=0)}
 
 
 def windows(x: ArrayLike, before: int, after: int = 0) -> NDArray[np.float64]:

@@ -18,8 +18,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from course_utils.alignment_training import Paths, occupancy
 from course_utils.data import STRIP_SYMBOLS, Strip, column_windows, symbol_columns
+from course_utils.descent import adam
 from course_utils.losses import check_count, log_softmax
-from course_utils.mlp import MLP, logits, random_mlp
+from course_utils.mlp import MLP, logits, random_mlp, soft_loss_and_gradients
 from course_utils.posteriors import encode
 from course_utils.viterbi import align, check_fits
 
@@ -125,17 +126,20 @@ def realign(
     truth = np.concatenate([symbol_columns(strip.labels) for strip in strips])
     unseen = np.vstack([column_windows(strip.image, REACH) for strip in held_out])
     unseen_truth = np.concatenate([symbol_columns(strip.labels) for strip in held_out])
-    learner = Learner(windows[0].shape[1], np.random.default_rng(seed))
+    rng, x = np.random.default_rng(seed), np.vstack(windows)
+    net = random_mlp(rng, x.shape[1], HIDDEN, len(STRIP_SYMBOLS))
     wanted = [_one_hot(string[_checked(guess(strip), strip)]) for strip, string in zip(strips, strings, strict=True)]
     history, right, error = [], [], []
     for n in range(rounds + 1):
         if n:
             share = np.vstack(wanted).mean(axis=0)
-            wanted = [aligned(learner.net, x, string, share, paths) for x, string in zip(windows, strings, strict=True)]
-        learner.learn(np.vstack(windows), np.vstack(wanted), LATER if n else FIRST)
+            wanted = [
+                aligned(net, window, string, share, paths) for window, string in zip(windows, strings, strict=True)
+            ]
+        net = learn(net, x, np.vstack(wanted), LATER if n else FIRST, rng)
         history.append(tuple(wanted))
         right.append(np.vstack(wanted)[np.arange(len(truth)), truth].mean())
-        error.append((logits(learner.net, unseen).argmax(axis=1) != unseen_truth).mean())
+        error.append((logits(net, unseen).argmax(axis=1) != unseen_truth).mean())
     return Realignment(tuple(strips), tuple(history), np.array(right), np.array(error))
 
 
@@ -165,34 +169,26 @@ def aligned(net: MLP, x: NDArray, string: NDArray, share: NDArray, paths: Paths)
     return wanted
 
 
-class Learner:
-    """A perceptron with one hidden layer, and Adam (Kingma and Ba 2015) on batches of columns."""
+def learn(net: MLP, x: NDArray, wanted: NDArray, passes: int, rng: np.random.Generator) -> MLP:
+    """Go over all columns some times, batch by batch, in an order that is drawn anew each time.
 
-    def __init__(self, inputs: int, rng: np.random.Generator):
-        self.rng, self.net, self.steps = rng, random_mlp(rng, inputs, HIDDEN, len(STRIP_SYMBOLS)), 0
-        self.mean = {name: np.zeros_like(value) for name, value in self.net.parameters.items()}
-        self.square = {name: np.zeros_like(value) for name, value in self.net.parameters.items()}
+    Parameters
+    ----------
+    net
+        To begin with.
+    x, wanted
+        (n, D) windows, and (n, 11) probabilities that they are to have.
+    passes
+        How many times.
+    rng
+        Draws the order.
+    """
+    batches = [rows for _ in range(passes) for rows in np.array_split(rng.permutation(len(x)), -(-len(x) // BATCH))]
 
-    def learn(self, x: NDArray, wanted: NDArray, passes: int) -> None:
-        """Go over all columns some times, in an order that is drawn anew each time."""
-        for _ in range(passes):
-            order = self.rng.permutation(len(x))
-            for start in range(0, len(x), BATCH):
-                rows = order[start : start + BATCH]
-                self.step(x[rows], wanted[rows])
+    def loss_and_gradients(parameters: dict, n: int) -> tuple[float, dict]:
+        loss, gradients = soft_loss_and_gradients(MLP(**parameters), x[batches[n]], wanted[batches[n]])
+        size = len(batches[n])
+        return loss / size, {name: gradient / size for name, gradient in gradients.items()}
 
-    def step(self, x: NDArray, wanted: NDArray) -> None:
-        """Take one step on (n, D) inputs and (n, 11) probabilities that they are to have."""
-        net = self.net
-        h = np.tanh(x @ net.W_1.T + net.b_1)
-        d_logits = (np.exp(log_softmax(h @ net.W_2.T + net.b_2)) - wanted) / len(x)
-        dz = (d_logits @ net.W_2) * (1 - h * h)
-        gradients = {"W_1": dz.T @ x, "b_1": dz.sum(axis=0), "W_2": d_logits.T @ h, "b_2": d_logits.sum(axis=0)}
-        self.steps += 1
-        moved = {}
-        for name, gradient in gradients.items():
-            self.mean[name] = 0.9 * self.mean[name] + 0.1 * gradient
-            self.square[name] = 0.999 * self.square[name] + 0.001 * gradient**2
-            mean, square = self.mean[name] / (1 - 0.9**self.steps), self.square[name] / (1 - 0.999**self.steps)
-            moved[name] = net.parameters[name] - RATE * mean / (np.sqrt(square) + 1e-8)
-        self.net = net.with_parameters(**moved)
+    found, _ = adam(loss_and_gradients, net.parameters, len(batches), RATE)
+    return MLP(**found)

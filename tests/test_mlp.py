@@ -9,7 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from course_utils.gradient_check import gradient_check
-from course_utils.mlp import MLP, PARAMETERS, frame_gradients, logits, loss_and_gradients, random_mlp, windows
+from course_utils.mlp import (
+    MLP,
+    PARAMETERS,
+    frame_gradients,
+    logits,
+    loss_and_gradients,
+    random_mlp,
+    soft_loss_and_gradients,
+    windows,
+)
 
 CLOSE = {"rtol": 1e-10, "atol": 1e-10}
 seeds = st.integers(0, 2**32 - 1)
@@ -197,3 +206,38 @@ def test_what_underflows_is_no_error():
     for ours, expected in zip(found, quiet, strict=True):
         for name in PARAMETERS:
             np.testing.assert_array_equal(ours[name], expected[name])
+
+
+# -- targets that are not sure of one symbol
+
+
+@given(seeds)
+def test_with_distributions_loss_and_gradients_are_those_of_torch(seed):
+    rng = np.random.default_rng(seed)
+    net, x, target = random_problem(rng)
+    A = len(net.b_2)
+    y_star = rng.dirichlet(np.ones(A), target.shape) if target.size else np.zeros((*target.shape, A))
+    loss, gradients = soft_loss_and_gradients(net, x, y_star)
+    leaves = {name: torch.tensor(value, requires_grad=True) for name, value in net.parameters.items()}
+    h = torch.tanh(torch.nn.functional.linear(torch.tensor(x), leaves["W_1"], leaves["b_1"]))
+    log_y = torch.log_softmax(torch.nn.functional.linear(h, leaves["W_2"], leaves["b_2"]), dim=-1)
+    theirs = -(torch.tensor(y_star) * log_y).sum()
+    theirs.backward()
+    assert loss == pytest.approx(theirs.item(), rel=1e-10, abs=1e-10)
+    for name in PARAMETERS:
+        np.testing.assert_allclose(gradients[name], leaves[name].grad.numpy(), **CLOSE)
+
+
+def test_a_distribution_that_is_sure_is_a_symbol():
+    net, x, target = random_problem(np.random.default_rng(0), (7,))
+    loss, gradients = loss_and_gradients(net, x, target)
+    soft, soft_gradients = soft_loss_and_gradients(net, x, np.eye(len(net.b_2))[target])
+    assert soft == pytest.approx(loss, rel=1e-12)
+    for name in PARAMETERS:
+        np.testing.assert_allclose(soft_gradients[name], gradients[name], atol=1e-12)
+
+
+def test_distributions_of_another_shape_are_refused():
+    net, x, _ = random_problem(np.random.default_rng(0), (7,))
+    with pytest.raises(ValueError, match=r"y_star has shape \(6, .*so it must be \(7, "):
+        soft_loss_and_gradients(net, x, np.ones((6, len(net.b_2))))
