@@ -24,9 +24,9 @@ from course_utils.mlp import MLP, logits, random_mlp, soft_loss_and_gradients
 from course_utils.posteriors import encode
 from course_utils.viterbi import align, check_fits
 
-REACH, HIDDEN = 5, 48  # columns to either side that are seen, and hidden units
+REACH, HIDDEN = 5, 32  # columns to either side that are seen, and hidden units
 FIRST, LATER = 20, 6  # passes over all columns, for the guess and in each round
-BATCH, RATE = 128, 3e-3
+BATCH, RATE = 256, 5e-3
 
 
 def flat_start(K: int, T: int) -> NDArray[np.intp]:
