@@ -185,5 +185,11 @@ def rank_paths(log_y: ArrayLike, target: ArrayLike) -> RankedPaths:
         raise InfeasibleError(
             f"no path of {len(target)} symbols fits into {len(log_y)} frames: give 1 to {len(log_y)} symbols"
         )
-    order = sorted(scored, key=scored.get, reverse=True)  # a stable order: equals stay as they were listed
-    return RankedPaths(log_y, target, np.array(order), np.array([scored[path] for path in order]))
+    listed, scores = np.array(list(scored)), np.array(list(scored.values()))
+    order = np.argsort(-scores, kind="stable")
+    better, worse = scores[order[:-1]], scores[order[1:]]
+    with np.errstate(invalid="ignore"):  # of two that are −∞ neither is worse
+        apart = (better != worse) & (better - worse > ROUNDING * np.maximum(1.0, np.abs(better)))
+    group = np.append(0, np.cumsum(apart))
+    order = order[np.lexsort((order, group))]  # those that only rounding tells apart stay as they were listed
+    return RankedPaths(log_y, target, listed[order], scores[order])

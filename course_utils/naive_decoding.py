@@ -74,6 +74,11 @@ class NaiveDecoding:
         return next(spelled for spelled in self.strings if spelled.string == string)
 
     @property
+    def ways_to_read(self) -> int:
+        """Return how many sequences compress to the string that was read, those of no probability too."""
+        return count_expansions(self.read.string, len(self.y))
+
+    @property
     def most_probable(self) -> tuple[Spelled, ...]:
         """Return the most probable string, and those as probable."""
         top = self.strings[0].probability

@@ -1,11 +1,13 @@
 """Sections 6.3 to 6.5: is what is read frame by frame the best sequence, and what is the probability of each string?"""
 
+from collections import Counter
 from itertools import pairwise, product
+from math import prod
 
 import numpy as np
 import pytest
 from enumeration import label_sequences, merge_runs, random_table, scores_of_labels
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from course_utils.ctc_loss import loss_and_gradient
@@ -93,6 +95,53 @@ def test_the_cases_of_the_menu_are_what_their_names_say():
     assert [s.probability for s in ties.most_probable] == [0.25, 0.25]
 
 
+def test_the_example_of_the_text_reads_aba_while_two_other_strings_are_more_probable():
+    """E38: the best sequence is the product of the best symbols, 0.216; AB and BA have two sequences each, and 0.24."""
+    found = decode([[0.6, 0.4], [0.4, 0.6], [0.6, 0.4]])
+    assert (found.labels, found.read.string, found.read.sequences) == ((0, 1, 0), (0, 1, 0), 1)
+    assert found.products.tolist() == pytest.approx([0.6, 0.36, 0.216])
+    assert found.read.probability == pytest.approx(0.216)
+    told = [(s.string, s.sequences, round(s.probability, 12)) for s in found.most_probable]
+    assert told == [((0, 1), 2, 0.24), ((1, 0), 2, 0.24)]
+    assert not found.is_best
+
+
+@given(SEEDS)
+@example(1110)  # two equal strings, one of which is less by a rounding error
+def test_the_strings_stand_in_order_of_whole_numbers_and_equals_by_length_and_symbols(seed):
+    """With weights that are whole numbers the sums are exact, and ties are ties."""
+    rng = np.random.default_rng(seed)
+    T, A = int(rng.integers(1, 6)), int(rng.integers(1, 4))
+    weights = rng.integers(0, 4, (T, A))
+    weights[weights.sum(axis=1) == 0] = 1
+    sums, sequences = Counter(), Counter()
+    for labels in product(range(A), repeat=T):
+        p = prod(int(weights[t, k]) for t, k in enumerate(labels))
+        sums[merge_runs(labels)] += p
+        sequences[merge_runs(labels)] += p > 0
+    in_order = sorted((s for s in sums if sums[s]), key=lambda s: (-sums[s], len(s), s))
+    found = decode(weights / weights.sum(axis=1, keepdims=True))
+    assert [(s.string, s.sequences) for s in found.strings] == [(s, sequences[s]) for s in in_order]
+    assert [s.string for s in found.most_probable] == [s for s in in_order if sums[s] == sums[in_order[0]]]
+    assert found.is_best == (sums[found.read.string] == sums[in_order[0]])
+
+
+def test_single_precision_and_lists_are_read_as_they_are():
+    y = np.random.default_rng(0).dirichlet(np.ones(3), 4).astype(np.float32)
+    for other in (y.astype(float), y.astype(float).tolist()):
+        one, two = decode(y), decode(other)
+        assert (one.labels, one.strings) == (two.labels, two.strings)
+        assert probability(y, [0, 1]) == probability(other, [0, 1])
+
+
+def test_as_many_sequences_as_are_listed_can_be_listed():
+    y = np.full((15, 2), 0.5)  # 32768
+    listed = strings(y)
+    assert sum(s.sequences for s in listed) == 2**15 <= MOST_SEQUENCES
+    with pytest.raises(ValueError, match="65536 sequences"):
+        strings(np.full((16, 2), 0.5))
+
+
 def test_each_run_is_one_change():
     found = decode(READINGS["one word, said slowly"].y)
     assert [(run.left.symbol, run.left.first, run.left.last) for run in found.runs] == [(0, 0, 1), (1, 2, 3), (2, 4, 4)]
@@ -112,6 +161,10 @@ def test_edges():
     ("call", "says"),
     [
         (lambda: decode(np.empty((0, 2))), "at least one frame"),
+        (lambda: strings(np.empty((0, 2))), "at least one frame"),
+        (lambda: probability(np.empty((0, 2)), []), "at least one frame"),
+        (lambda: decode([0.5, 0.5]), "it must be \\(T, A\\)"),
+        (lambda: decode([[1.2, -0.2]]), "probabilities lie between 0 and 1"),
         (lambda: decode([[0.5, 0.6]]), "sum to 1.1"),
         (lambda: decode([[0.5, np.nan]]), "NaN"),
         (lambda: decode(np.full((11, 3), 1 / 3)), f"177147 sequences; at most {MOST_SEQUENCES} are listed"),

@@ -27,6 +27,8 @@ def alignments_scene(target: Sequence[str], paths: Sequence[Sequence[int]]) -> S
     ValueError
         There is none, or there are too many to draw.
     """
+    if len(target) == 0:
+        raise ValueError("target is empty; give at least one symbol")
     if not 1 <= len(paths) <= MOST_PATHS:
         raise ValueError(f"there are {len(paths)} alignments; the picture takes from 1 to {MOST_PATHS}")
     if len(paths[0]) > MOST_FRAMES:

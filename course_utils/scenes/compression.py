@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from course_utils.collapsing import Change
 from course_utils.scenes.lattice import Lattice
 from course_utils.scenes.scene import Legend, Scene, Storyboard, Table
-from course_utils.scenes.step import Mark
 from course_utils.scenes.svg import cell, document, pinned, row_name, text
+from course_utils.scenes.wording import plural
 
 MOST_FRAMES = 40
 LEGEND = Legend({"now": "looked at", "won": "what it becomes", "path": "what is read"})
@@ -89,7 +89,7 @@ def compress_scene(runs: Sequence[Change]) -> Scene:
     where = Lattice(104, 44, 64 if wide else 40, 38, 70 if wide else 46, 74)
     row, board = CompressedRow(runs, str, where), Storyboard()
     row.play(board)
-    says = f"What is left is {row.spelled()}: {T} labels, {len(runs)} symbols."
+    says = f"What is left is {row.spelled()}: {plural(T, 'label')}, {plural(len(runs), 'symbol')}."
     board.step(says, now={row.run(run): ("path", "path") for run in runs})
     title = f"Compressing {' '.join(map(str, row.labels))}"
     marks = [text(where.centre(t, 0)[0], 22, str(t), "soft") for t in range(T)]
@@ -103,8 +103,3 @@ def compress_scene(runs: Sequence[Change]) -> Scene:
         (("label", *map(str, row.labels)), ("string", *(at.get(t, "") for t in range(T)))),
     )
     return Scene(title, svg, tuple(board.steps), table, legend=LEGEND)
-
-
-def kept(row: CompressedRow) -> dict[str, Mark]:
-    """Return the marks of all labels as they are once they have been found."""
-    return {row.label(t): Mark("done") for t in range(len(row.labels))}

@@ -66,8 +66,13 @@ class _Picture:
             f"Read: {self.spelled(read)}. Its one sequence {self.sequence()} has {one}, which no other sequence exceeds. "
             f"But {plural(read.sequences, 'sequence')} compress to {self.spelled(read)}, and together they have {p}."
         )
-        if read.sequences == 1:
+        if self.decoding.ways_to_read == 1:
             says = f"Read: {self.spelled(read)}. One sequence alone compresses to it, with {one}; no other sequence has more."
+        elif read.sequences == 1:
+            says = (
+                f"Read: {self.spelled(read)}. Of the {self.decoding.ways_to_read} sequences that compress to it, one alone is "
+                f"above zero, with {one}; no other sequence has more."
+            )
         formula = rf"P({latex_text(self.spelled(read))}) = {latex_number(p)}"
         where = self.listed.index(read)
         board.step(

@@ -34,15 +34,17 @@ def strategies_scene(best: Training, every: Training, symbols: Sequence[str], it
     """
     if (best.paths, every.paths) != ("best", "all"):
         raise ValueError(f"the runs were trained on {best.paths!r} and {every.paths!r}; give 'best' and then 'all'")
-    alike = best.weights.shape == every.weights.shape and (best.weights[0] == every.weights[0]).all()
-    if not alike or [x.tolist() for x in best.inputs] != [x.tolist() for x in every.inputs]:
+    alike = best.weights.shape[1:] == every.weights.shape[1:] and (best.weights[0] == every.weights[0]).all()
+    given = [[x.tolist() for x in (*run.inputs, *run.targets)] for run in (best, every)]
+    if not alike or given[0] != given[1]:
         raise ValueError("the two runs do not begin alike; train both from the same weights, on the same utterances")
     if len({len(x) for x in best.inputs}) > 1:
         raise ValueError("inputs have different lengths; this picture needs one length for all")
     if len(symbols) != 2 or best.weights.shape[2] != 2:
         raise ValueError(f"symbols has {len(symbols)} names for {best.weights.shape[2]} columns; the picture takes two")
-    if not 1 <= iterations < len(best.loss):
-        raise ValueError(f"iterations is {iterations}; it must be from 1 to {len(best.loss) - 1}, the steps trained")
+    trained = min(len(best.loss), len(every.loss)) - 1
+    if not 1 <= iterations <= trained:
+        raise ValueError(f"iterations is {iterations}; it must be from 1 to {trained}, the steps trained")
     return _Strategies(best, every, symbols, iterations).scene()
 
 
