@@ -8,8 +8,6 @@ from tools.lab import MEDIA, VIEWPORT, Lab, Notebook, Watch, open_browser
 
 expect.set_options(timeout=60_000)  # what is waited for comes in a moment, but not where ten others want the processor
 
-LEFT_BEHIND = "exception: Disposed"  # JupyterLab's, of a notebook that was closed before it had drawn everything
-
 IMPORTS = "from course_utils.notebook import *"
 EXAMPLE = "viterbi_stepper([[.9, .1], [.6, .4], [.3, .7], [.2, .8]], 'AB')"
 TRAINING = "training_stepper([[1, 0], [0, 0], [0, 0]], [[0, 1, 2, 1], [0, 0, 1, 2]], [[0, 1], [0, 1]])"
@@ -88,7 +86,7 @@ def notebook(lab, browser, desk):
         return one.run() if run else one
 
     yield open_one
-    unrest = [problem for one, quiet in opened if quiet for problem in one.unrest() if problem != LEFT_BEHIND]
+    unrest = [problem for one, quiet in opened if quiet for problem in one.unrest()]
     for one, _ in opened:
         if one is not desk.notebook:
             one.close()

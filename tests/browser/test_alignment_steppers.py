@@ -1,5 +1,7 @@
 """The steppers and explorers of chapters 6 and 7 with real keys and a real mouse, and what they look like."""
 
+import re
+
 import numpy as np
 import pytest
 from playwright.sync_api import expect
@@ -168,6 +170,7 @@ def test_the_path_explorer_keeps_what_was_drawn_as_far_as_another_target_allows(
     drawn = scene.walked("cell-0-0", "cell-1-1", "cell-2-1", "cell-3-1", "cell-4-1")
     expect(player.find(".rc-says")).to_have_text(drawn.steps[-1].says)
     choose(cell, "Case", "equal neighbours")
+    expect(player.root).to_have_attribute("aria-label", re.compile("^A path of your own: A A in 4 frames"))
     player.focus().press("Home", "ArrowRight", "ArrowDown", "ArrowRight", "ArrowRight").expect_step(4)
     expect(player.find(".rc-says")).to_contain_text("compresses to A and not to the target")
 
