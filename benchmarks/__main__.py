@@ -2,10 +2,10 @@
 
 import sys
 
-from benchmarks import alignment, beam, compiling, ctc, decoding, explorer, growth, imports, recurrent, steps
+from benchmarks import alignment, beam, compiling, ctc, decoding, explorer, gated, growth, imports, recurrent, steps
 from benchmarks.table import report
 
-MODULES = (imports, compiling, recurrent, explorer, alignment, ctc, beam, decoding, steps)
+MODULES = (imports, compiling, recurrent, gated, explorer, alignment, ctc, beam, decoding, steps)
 
 
 def main() -> int:

@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from course_utils.activations import Activation
+from course_utils.gru import GRU
+from course_utils.lstm import LSTM
 from course_utils.mlp import MLP
 from course_utils.rnn import RNN, ForwardPass, run
 
@@ -203,3 +205,8 @@ WORKED_TARGET = np.array([0, 1, 1, 0])
 CTC_SYMBOLS = "-ab"
 CTC_Y = _shared([[0.5, 0.3, 0.2], [0.1, 0.6, 0.3], [0.4, 0.35, 0.25], [0.2, 0.7, 0.1]])
 SILENT_Y = _shared([[0.6, 0.4], [0.6, 0.4]])
+
+# Chapter 11: one unit with gates, and what it reads.
+LSTM_CELL = LSTM([[2.0], [0.5], [1.5], [1.0]], [[0.3], [-0.4], [0.8], [-0.6]], [-0.5, 1.0, 0.0, 0.2])
+GRU_CELL = GRU([[0.5], [-1.0], [1.5]], [[1.0], [0.5], [-2.0]], [0.1, 0.2, -0.3], [0.0, -0.4, 0.7])
+GATED_X = np.array([[1.0], [-0.5], [0.0], [0.5]])

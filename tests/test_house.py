@@ -18,7 +18,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "course_utils"
 LONGEST_MODULE = 400  # lines
-ROOMS = ("scenes", "stepper", "site", "notebook", "exercises", "grading", "workbook")
+ROOMS = ("scenes", "stepper", "site", "notebook", "exercises", "grading", "workbook", "measured")
 MAY_USE = {  # besides what lies in the room itself; "" is the floor of algorithms
     "": {"compiled"},
     "compiled": {""},
@@ -26,7 +26,8 @@ MAY_USE = {  # besides what lies in the room itself; "" is the floor of algorith
     "stepper": {"scenes"},
     "site": {"scenes", "stepper"},
     "exercises": {""},
-    "notebook": {"", "compiled", "scenes", "stepper", "exercises"},
+    "measured": {""},
+    "notebook": {"", "compiled", "measured", "scenes", "stepper", "exercises"},
     "grading": {"", "exercises"},
     "workbook": set(),  # runs before anything else does, and with the standard library alone
 }

@@ -1,6 +1,7 @@
 """What the notebooks call: does an edited number change the trellis, and only that number's frame?"""
 
 import re
+from time import process_time
 
 import numpy as np
 import pytest
@@ -10,20 +11,29 @@ from hypothesis import strategies as st
 from course_utils.beam_trace import trace_beam, trace_greedy
 from course_utils.collapsing import collapse_in_stages
 from course_utils.data import STRIP_SYMBOLS, digit_strip
-from course_utils.examples import CTC_Y, FORCED_ALIGNMENTS, WORKED_NET, WORKED_TARGET, WORKED_X
+from course_utils.examples import CTC_Y, FORCED_ALIGNMENTS, GATED_X, GRU_CELL, WORKED_NET, WORKED_TARGET, WORKED_X
 from course_utils.notebook import (
     adder_explorer,
     beam_stepper,
     bptt_stepper,
+    cell_explorer,
+    cell_stepper,
+    cliff_explorer,
+    cobweb_explorer,
+    cobweb_stepper,
     collapse_explorer,
     collapse_stepper,
     compress_explorer,
     count_explorer,
+    counter_explorer,
     ctc_explorer,
     ctc_stepper,
     decoder_explorer,
     dependency_explorer,
+    eigenvalue_explorer,
     expand_explorer,
+    forget_bias_explorer,
+    gain_explorer,
     gradient_explorer,
     greedy_stepper,
     naive_explorer,
@@ -322,6 +332,8 @@ EXPLORERS = {
         *(adder_explorer, collapse_explorer, ctc_explorer, decoder_explorer),
         *(dependency_explorer, gradient_explorer, viterbi_explorer),
         *(naive_explorer, compress_explorer, expand_explorer, count_explorer, path_explorer),
+        *(eigenvalue_explorer, cobweb_explorer, gain_explorer, cliff_explorer),
+        *(cell_explorer, forget_bias_explorer, counter_explorer),
     )
 }
 TYPED = [
@@ -643,6 +655,9 @@ WITH_NUMBERS = {
     "greedy": lambda: greedy_stepper(CTC_Y),
     "beam": lambda: beam_stepper(CTC_Y),
     "decoder explorer": lambda: decoder_explorer().stepper,
+    "cobweb explorer": lambda: cobweb_explorer().stepper,
+    "cell explorer": lambda: cell_explorer().stepper,
+    "a GRU, backward": lambda: cell_stepper(GRU_CELL, GATED_X, back=True),
 }
 
 
@@ -668,3 +683,62 @@ def test_a_case_of_its_own_biases_says_them():
     explorer.norm.value = 2.0  # new weights, with one bias for all
     assert explorer.given.value == "All units have the bias 0 now. The units start from the state −0.633, −0.312."
     assert not explorer.bias.disabled
+
+
+# -- chapter 10
+
+
+def test_a_pair_that_is_moved_is_the_readers_own_until_all_changes_are_taken_back():
+    explorer = eigenvalue_explorer()
+    before = explorer.stepper.scene
+    assert edit(explorer.stepper, "eigenvalue", [0.3, 0.4]) == []
+    assert explorer.case.value == "your own"
+    assert explorer.shown().edits["eigenvalue"].value == pytest.approx((0.3, 0.4))
+    explorer.shear.value = 5.0
+    assert np.linalg.eigvals(pair_of(explorer)) == pytest.approx([0.3 + 0.4j, 0.3 - 0.4j])
+    assert tell(explorer.stepper, mark=None, value=None) == [{"view": None, "refused": ""}]
+    assert explorer.stepper.scene == before
+    assert (explorer.case.value, explorer.shear.value) == ("inside of the circle", 1.0)
+    for case in explorer.case.options[:-1]:
+        explorer.case.value = case
+        assert explorer.stepper.step == 0
+    assert edit(explorer.stepper, "eigenvalue", [0.3, 1.4]) != []  # outside of the plane
+
+
+def pair_of(explorer):
+    texts = re.findall(r'data-mark="W-\d-\d".*?class="slot"[^>]*>([^<]*)<', explorer.shown().svg)
+    return np.reshape([float(text.replace("−", "-")) for text in texts], (2, 2))
+
+
+def test_the_start_over_the_cliff_is_moved_and_both_descents_begin_there():
+    explorer = cliff_explorer()
+    before = explorer.stepper.scene
+    assert edit(explorer.stepper, "start", [4.0, -2.5]) == []
+    assert explorer.shown().steps[0].says.startswith("Both begin at w = 4, b = −2.5")
+    controls, _ = controls_of(explorer)
+    controls["clip"].value = "value"
+    assert "one clipped by number to 1" in explorer.shown().title
+    assert explorer.shown().steps[0].says.startswith("Both begin at w = 4, b = −2.5")
+    controls["clip"].value = "norm"
+    assert tell(explorer.stepper, mark=None, value=None) == [{"view": None, "refused": ""}]
+    assert explorer.stepper.scene == before
+
+
+def test_a_cobweb_of_its_own_numbers():
+    assert cobweb_stepper(2, 0, 0.1, T=7).shown().title == "h ← tanh(2 h), from 0.1"
+    explorer = cobweb_explorer()
+    assert edit(explorer.stepper, "w", 2.0) == []
+    assert edit(explorer.stepper, "b", -0.25) == []
+    assert explorer.shown().title == "h ← tanh(2 h − 0.25), from 1"
+
+
+def test_the_pictures_of_an_eigenvalue_that_is_dragged_are_quick():
+    """Half of the 50 ms from a key to the picture may be spent here; processor time, so that a busy machine may run it."""
+    explorer = eigenvalue_explorer()
+    explorer.shear.value = 4.0
+    times = []
+    for n in range(11):
+        before = process_time()
+        assert edit(explorer.stepper, "eigenvalue", [0.5 + 0.01 * n, 0.5]) == []
+        times.append(process_time() - before)
+    assert sorted(times)[5] < 0.05

@@ -17,7 +17,7 @@ from types import ModuleType
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-MODULES = ("numbers", "lattice", "ctc", "alignment", "decoding")
+MODULES = ("numbers", "gates", "lattice", "ctc", "alignment", "decoding")
 #: Entered while something is compiled, which may take seconds; notebooks put a line on the screen here.
 announcement: Callable[[], AbstractContextManager] = nullcontext
 

@@ -32,7 +32,7 @@ STATES = {
     "off": "out of reach",
 }
 # What a number is to the network: each role has a hue of its own, the same in all pictures, sentences and formulas.
-ROLES = ("input", "state", "weight", "output", "gradient", "posterior")
+ROLES = ("input", "state", "weight", "output", "gradient", "posterior", "gate")
 _STATE, _CLASS = re.compile(r'data-state="(\w+)"'), re.compile(r'class="([\w ]+)"')
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import alignment, beam, compiling, ctc, decoding, explorer, growth, imports, recurrent
+from benchmarks import alignment, beam, compiling, ctc, decoding, explorer, gated, growth, imports, recurrent
 from benchmarks.table import Grid, Result, cells, medians, processor, report
 from course_utils import viterbi
 from tools.figures import stored_growth
@@ -32,6 +32,7 @@ CELLS = {
         *cells(T=[300], symbols=[5], width=[64], inputs=["flat", "peaked"]),
     ],
     recurrent: cells(T=[100], batch=[1, 32], d=[8, 128]),
+    gated: cells(T=[100], batch=[1, 32], d=[16, 128]),
 }
 
 
