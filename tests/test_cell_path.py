@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from course_utils.cell_path import cell_path, step_jacobians
-from course_utils.lstm import backward, forward, random_lstm
+from course_utils.lstm import LSTM, backward, forward, random_lstm
+from course_utils.lyapunov import exponents
 
 
 def run_of(seed=0, T=12, H=4, bias=1.0, scale=1.0):
@@ -62,3 +63,14 @@ def test_batches_and_peepholes_are_refused():
     net = random_lstm(np.random.default_rng(0), 3, 4)
     with pytest.raises(ValueError, match="a single sequence"):
         step_jacobians(net, forward(net, np.ones((3, 2, 3))))
+
+
+def test_two_units_without_input_can_be_chaotic():
+    """After Laurent and von Brecht (2017): exponents of three starts and more steps are 0.22, −0.44 and −3.1."""
+    wild = [[-10, -10], [10, 10]], [[-10, -10], [10, 10]], [[10, -80], [80, -10]], [[10, -10], [10, -10]]
+    net = LSTM(np.zeros((8, 1)), np.reshape(wild, (8, 2)), np.zeros(8))
+    for start in ([0.3, -0.2], [0.1, 0.5]):
+        run = forward(net, np.zeros((3000, 1)), start, [0.2, 0.1])
+        found = exponents(step_jacobians(net, run), 3, skip=100)
+        assert found == pytest.approx([0.218, -0.44, -3.11], abs=0.12)
+        assert found[0] == pytest.approx(0.218, abs=0.02)

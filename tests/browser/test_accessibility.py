@@ -52,6 +52,16 @@ SET_ALL = """
 """
 
 
+RUN_ONE = """
+async (n) => {
+  const panel = jupyterapp.shell.currentWidget;
+  await panel.sessionContext.ready;
+  panel.content.activeCellIndex = n;
+  await jupyterapp.commands.execute('notebook:run-cell');
+}
+"""
+
+
 def set_all(page, part, *, opened=False):
     page.evaluate(SET_ALL, [part, opened])
 
@@ -69,9 +79,12 @@ def everything(lab, browser):
               content.notebookConfig = { ...content.notebookConfig, windowingMode: 'none' };
             }"""
         )
-        notebook.run()
+        # One cell after the other: anywidget gives up on a model that is not ready within two seconds, which so many at
+        # once are not on a busy machine.
+        for n in range(len(cells)):
+            notebook.page.evaluate(RUN_ONE, n)
+            expect(notebook.page.locator(".rc-stepper[data-step]")).to_have_count(min(n, len(SHOWN)))
         assert notebook.errors() == []
-        expect(notebook.page.locator(".rc-stepper[data-step]")).to_have_count(len(SHOWN))
         yield notebook
         assert not notebook.unrest()
 

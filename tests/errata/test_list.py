@@ -19,7 +19,18 @@ def test_every_line_names_a_test_that_exists_and_a_chapter_that_has_a_box():
         assert f"\ndef {name}(" in (ROOT / "tests" / file).read_text("utf-8"), line
         assert name.startswith(f"test_{line.split()[1].lower()}_"), line
         notebook = ROOT / re.search(r"\((notebooks/[^)]+)\)", line)[1]
-        assert re.search("Where the notes go wrong|A common mistake", notebook.read_text("utf-8")), line
+        assert "A common mistake" in notebook.read_text("utf-8"), line
+
+
+def test_every_number_under_a_box_is_one_of_the_list():
+    lines = (ROOT / "ERRATA.md").read_text("utf-8").splitlines()
+    listed = {line.split()[1] for line in lines if line.startswith("| E")}
+    named = set()
+    for notebook in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        for small_line in re.findall(r"\*[^*]*ERRATA\.md[^*]*\*", notebook.read_text("utf-8")):
+            named |= set(re.findall(r"\bE\d+[a-z]?\b", small_line))
+    assert len(named) > 50
+    assert named <= listed, named - listed
 
 
 def test_every_guard_stands_in_the_list():

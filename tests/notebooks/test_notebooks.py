@@ -88,6 +88,46 @@ def test_prose_says_predict_and_what_was_to_be_seen(path):
         assert re.search(r"Predict|Step through|Now the same start", before), cells[n].source
 
 
+FOLDED = "<details><summary>What you should have seen</summary>\n\n"
+
+
+def open_answers(cells) -> list[str]:
+    """Answers that stand open under their question."""
+    return [
+        cell.source[:80]
+        for cell in cells
+        if cell.cell_type == "markdown"
+        for before, after in [cell.source.split("What you should have seen", 1)]
+        * ("What you should have seen" in cell.source)
+        if not before.endswith("<details><summary>") or "\n\n</details>" not in after or FOLDED not in cell.source
+    ]
+
+
+def test_answers_are_out_of_sight_until_they_are_asked_for(path):
+    assert open_answers(nbformat.read(path, as_version=4).cells) == []
+
+
+def test_an_answer_that_stands_open_is_found():
+    closed = FOLDED + "Seven.\n\n</details>\n\nMore."
+    assert open_answers([nbformat.v4.new_markdown_cell(closed)]) == []
+    for text in (
+        "**What you should have seen.** Seven.",
+        closed.replace("</details>", ""),
+        closed.replace("\n\nS", " S"),
+    ):
+        assert open_answers([nbformat.v4.new_markdown_cell(text)])
+
+
+def test_readers_have_no_lecture_notes(path):
+    """Is a mistake called a mistake, and not something in a text that readers do not have? The index says once what it is."""
+    if path.stem == "00_index":
+        return
+    for cell in nbformat.read(path, as_version=4).cells:
+        assert not re.search(r"\b([Tt]he|[Tt]heir) notes\b|lecture notes", cell.source), cell.source
+        for box in re.findall(r"^> \*\*(.*?)\*\*", cell.source, re.M):
+            assert box.startswith("A common mistake: "), box
+
+
 # -- planted faults
 
 
