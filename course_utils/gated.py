@@ -75,15 +75,15 @@ class Gated:
 
 
 def _finite(name: str, values: ArrayLike, dtype: np.dtype | None = None) -> NDArray:
-    """Return a copy, in float32 if the values are and no type is asked for; raise a ValueError unless all are finite."""
+    """Return a copy, in float32 if the values are and no type is asked for; raise a ValueError unless all are finite then."""
     is_single = isinstance(values, np.ndarray) and values.dtype == np.float32
     values = values if is_single else as_numbers(name, values)
     with np.errstate(over="ignore", under="ignore"):
         found = np.array(values, dtype, order="C")
     if not np.isfinite(found).all():
-        where = ", ".join(map(str, np.argwhere(~np.isfinite(found))[0]))
+        where = tuple(np.argwhere(~np.isfinite(found))[0].tolist())
         raise ValueError(
-            f"{name}[{where}] is {values[tuple(np.argwhere(~np.isfinite(found))[0])]}, which is no number to go on with"
+            f"{name}[{', '.join(map(str, where))}] is {values[where]}, which is not finite in {found.dtype}"
         )
     return found
 
@@ -177,7 +177,7 @@ def flat(table: NDArray) -> NDArray:
 def compiled_pass(name: str, size: int) -> Callable[..., None] | None:
     """Return the compiled loops of that name, or None where NumPy has to do, or does as well for a table of that size."""
     loops = compiled.loops("gates") if compiled.is_worth_it(size) else None
-    return None if loops is None else getattr(loops, name, None)
+    return None if loops is None else getattr(loops, name)
 
 
 # -- weights of torch

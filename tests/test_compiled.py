@@ -7,6 +7,7 @@ import sys
 from contextlib import contextmanager
 from pathlib import Path
 
+import mpmath
 import numba
 import numpy as np
 import pytest
@@ -191,3 +192,27 @@ def test_exponentials_of_what_has_none():
 def test_exponentials_of_arrays_of_every_length(n):
     x = -np.random.default_rng(n).exponential(5, n)
     np.testing.assert_allclose(exponentials(x), np.exp(x), rtol=1e-15)
+
+
+def test_the_compiled_exponential_and_what_is_made_of_it_are_right_to_the_last_digits():
+    """To 2 units in the last place, and for sigmoid and tanh 3; where they saturate, and beyond, too."""
+    run, rng = compiled.loops("gates"), np.random.default_rng(0)
+    z = np.concatenate([rng.normal(0, scale, 500) for scale in (1e-8, 1e-3, 0.3, 3, 30, 200)])
+    sigmoids, tanhs = z.copy(), np.empty_like(z)
+    run.sigmoids(sigmoids)
+    run.tanhs(z, tanhs)
+    with mpmath.workprec(200):
+        for x, s, tanh in zip(z, sigmoids, tanhs, strict=True):
+            x = mpmath.mpf(x)
+            for found, exact, units in (
+                (run.expm1(float(x)), mpmath.expm1(x), 2),
+                (s, 1 / (1 + mpmath.exp(-x)), 3),
+                (tanh, mpmath.tanh(x), 3),
+            ):
+                assert abs(mpmath.mpf(float(found)) - exact) <= units * np.spacing(abs(found)), (float(x), found)
+    z = np.array([0, 1e3, -1e3, np.inf, -np.inf, np.nan])
+    sigmoids, tanhs = z.copy(), np.empty_like(z)
+    run.sigmoids(sigmoids)
+    run.tanhs(z, tanhs)
+    np.testing.assert_allclose(sigmoids, [0.5, 1, 0, 1, 0, np.nan], atol=1e-300)
+    np.testing.assert_array_equal(tanhs, [0, 1, -1, 1, -1, np.nan])

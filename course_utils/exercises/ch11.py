@@ -151,7 +151,7 @@ FORWARD_MISCONCEPTIONS = (
     ),
     Misconception(
         "no bias",
-        "Each gate adds its part of b.",
+        "Each gate adds its part of b, all H numbers of it.",
         lambda x, W_x, W_h, b, h_init, c_init: _lstm(x, W_x, W_h, 0 * b, h_init, c_init),
     ),
     Misconception(
