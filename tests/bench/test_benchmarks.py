@@ -43,7 +43,7 @@ def with_room(grids, room=ROOM):
     ]
 
 
-def slowed_down(function, times=4):
+def slowed_down(function, times=8):
     def repeated(*arguments, **settings):
         for _ in range(times - 1):
             function(*arguments, **settings)
@@ -83,7 +83,7 @@ def test_the_peer_solves_the_same_problem(decode):
 
 
 @pytest.mark.parametrize("module", CELLS, ids=lambda module: module.__name__.rpartition(".")[2])
-def test_the_bars_hold_on_a_few_cells_and_are_missed_by_what_is_four_times_as_slow(module, monkeypatch):
+def test_the_bars_hold_on_a_few_cells_and_are_missed_by_what_is_eight_times_as_slow(module, monkeypatch):
     assert with_room(module.measure(CELLS[module], **FEW)) == []
     monkeypatch.setattr(module, "ours", slowed_down(module.ours))
     assert with_room(module.measure(CELLS[module], **FEW))
