@@ -339,10 +339,9 @@ def _with(**decision) -> Callable:
     return lambda *args: _exponent(*args, **decision)
 
 
-def _not_rescaled(W, h_init, delta, T):
+def _lengths(W, h_init, delta, T):
     """Add up the logarithms of lengths that were never brought back to one."""
     h, d, logs = np.array(h_init, dtype=float), np.array(delta, dtype=float), np.empty(T)
-    d = d / np.linalg.norm(d)
     for t in range(T):
         h = np.tanh(W @ h)
         d = (1 - h * h) * (W @ d)
@@ -350,22 +349,8 @@ def _not_rescaled(W, h_init, delta, T):
     return logs, float(logs.mean())
 
 
-def _never_rescaled(W, h_init, delta, T):
-    h, d, logs = np.array(h_init, dtype=float), np.array(delta, dtype=float), np.empty(T)
-    for t in range(T):
-        h = np.tanh(W @ h)
-        d = (1 - h * h) * (W @ d)
-        logs[t] = np.log(np.linalg.norm(d))
-    return logs, float(logs.mean())
-
-
-def _ratios_of_lengths(W, h_init, delta, T):
-    h, d, logs = np.array(h_init, dtype=float), np.array(delta, dtype=float), np.empty(T)
-    for t in range(T):
-        h, before = np.tanh(W @ h), np.linalg.norm(d)
-        d = (1 - h * h) * (W @ d)
-        logs[t] = np.log(np.linalg.norm(d) / before)
-    return logs, float(logs.mean())
+def _lengths_from_one(W, h_init, delta, T):
+    return _lengths(W, h_init, np.array(delta, dtype=float) / np.linalg.norm(delta), T)
 
 
 def _two_runs(W, h_init, delta, T):
@@ -436,19 +421,19 @@ EXPONENT_MISCONCEPTIONS = (
         "difference not brought back to length one",
         "The length of a difference that was never rescaled holds all steps so far, and after many steps no float can hold "
         "it. Bring it back to length one after each step, and its logarithm is that of the step alone.",
-        _not_rescaled,
+        _lengths_from_one,
     ),
     Misconception(
         "never brought to length one",
         "The length of the difference holds all that has happened so far, and that of the first one as well. Divide it by "
         "its length before the first step and after each: what is left is what the step has done.",
-        _never_rescaled,
+        _lengths,
     ),
     Misconception(
         "lengths that shrink until no digits are left",
         "The logarithm of the ratio of two lengths is right, as long as a float can hold them. After some hundred steps it "
         "cannot: bring the difference back to length one after each step.",
-        _ratios_of_lengths,
+        _with(rescale=False, normalise=False),
     ),
     Misconception(
         "two runs a small distance apart",

@@ -136,12 +136,13 @@ def forget_bias_explorer() -> Explorer:
         options=[("none", 0.0), ("small", 0.3), ("as drawn for training", 1.0)], value=0.3, description="Weights", layout={"width": "280px"}
     )  # fmt: skip
 
+    plain = _plain_product(np.random.default_rng(0).normal(size=(DISTANCE, PATH_INPUTS)))
+
     def scene() -> Scene:
         rng = np.random.default_rng(0)
         x = rng.normal(size=(DISTANCE, PATH_INPUTS))
         net = lstm.random_lstm(rng, PATH_INPUTS, PATH_UNITS, scale.value, bias.value)
         path = cell_path(net, lstm.forward(net, x))
-        plain = _plain_product(x)
         steps = number(half_life(bias.value), 3)
         title = f"A derivative on its way back, forget bias {number(bias.value, 3)}"
         about = f"A gate of σ({number(bias.value, 3)}) in each step would halve a change every {steps} steps."

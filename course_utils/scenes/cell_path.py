@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from course_utils.scenes.plane import Plane
 from course_utils.scenes.scene import Legend, Scene, Storyboard, Table
 from course_utils.scenes.svg import document, text
-from course_utils.scenes.wording import number, plural, power_of_ten
+from course_utils.scenes.wording import decade, number, plural, power_of_ten, raised
 
 EVERY = 5  # steps of time for one step of the picture
 DECADES = 12
@@ -76,11 +76,7 @@ class _Picture:
     def drawing(self) -> str:
         low, high = math.ceil(self.plane.low[1]), math.floor(self.plane.high[1])
         spacing = 1 + (high - low) // 7
-        ticks = [
-            (d, "1" if d == 0 else number(10.0**d, 1) if -3 <= d <= 3 else f"10{_raised(d)}")
-            for d in range(low, high + 1)
-            if d % spacing == 0
-        ]
+        ticks = [(d, decade(d)) for d in range(low, high + 1) if d % spacing == 0]
         marks = self.plane.frame("", "steps back", y_ticks=ticks)
         for n, (words, css) in enumerate(SERIES.values()):
             x = self.plane.left + 6 + 200 * n
@@ -102,9 +98,5 @@ def _size(decades: float) -> str:
     return (
         number(10.0**decades, 3)
         if -290 < decades < 290
-        else power_of_ten(10.0 ** (decades % 1), 2) + f" · 10{_raised(math.floor(decades))}"
+        else power_of_ten(10.0 ** (decades % 1), 2) + f" · 10{raised(math.floor(decades))}"
     )
-
-
-def _raised(n: int) -> str:
-    return str(n).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))

@@ -12,7 +12,7 @@ from course_utils.scenes.plane import Plane
 from course_utils.scenes.scene import Legend, Scene, Storyboard, Table
 from course_utils.scenes.step import Mark
 from course_utils.scenes.svg import document, text
-from course_utils.scenes.wording import number, plural
+from course_utils.scenes.wording import decade, number, plural
 
 SHADES = 9
 LEAST, MOST = -3.0, 6.0  # decades of what is drawn over the steps
@@ -182,8 +182,4 @@ def _decades(values: NDArray) -> NDArray[np.float64]:
 def _ticks(plane: Plane) -> list[tuple[float, str]]:
     decades = range(int(plane.low[1]), int(plane.high[1]) + 1)
     spacing = 1 + len(decades) // 5
-    return [(d, number(10.0**d, 1) if -3 <= d <= 3 else f"10{_raised(d)}") for d in decades if d % spacing == 0]
-
-
-def _raised(n: int) -> str:
-    return str(n).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return [(d, decade(d)) for d in decades if d % spacing == 0]

@@ -10,7 +10,7 @@ from course_utils.scenes.plane import Plane
 from course_utils.scenes.scene import Legend, Scene, Storyboard, Table
 from course_utils.scenes.step import Mark
 from course_utils.scenes.svg import cell, document, text
-from course_utils.scenes.wording import latex_number, number, plural
+from course_utils.scenes.wording import latex_number, number, plural, raised
 
 REACH = 1.25  # of the plane of eigenvalues, to all sides
 DECADES = 6  # of the lengths, at most
@@ -90,7 +90,7 @@ class _Picture:
         says = f"Step {t}: {where}."
         if self.linear:
             norm, root = self.powers.log_norm[t], float(self.powers.gelfand[t - 1])
-            says += f" No state can be stretched more than {_power(norm)} times in {plural(t, 'step')}, the norm of W{_raised(t)}"
+            says += f" No state can be stretched more than {_power(norm)} times in {plural(t, 'step')}, the norm of W{raised(t)}"
             says += f"; that is {number(root, 3)} a step." if t > 1 else "."
         if t == self.T:
             says = f"{says} {self.verdict()} {self.about}".rstrip()
@@ -133,7 +133,7 @@ class _Picture:
 
     def drawing(self, title: str) -> str:
         decades = range(math.ceil(self.lengths.low[1]), math.floor(self.lengths.high[1]) + 1)
-        names = [(d, "1" if d == 0 else "10" if d == 1 else f"10{_raised(d)}") for d in decades]
+        names = [(d, "1" if d == 0 else "10" if d == 1 else f"10{raised(d)}") for d in decades]
         step = next(s for s in (1, 2, 5, 10, 20) if self.T / s <= 6)
         at = [float(t) for t in range(0, self.T + 1, step)]
         marks = self.spectrum.frame("eigenvalues of W", x_ticks=(-1, 0, 1), y_ticks=[(-1, "−i"), (0, "0"), (1, "i")])
@@ -232,10 +232,6 @@ def _clean(value: float) -> float:
 
 def _power(log: float) -> str:
     return "0" if log == -math.inf else number(float(f"{math.exp(log):.9g}"), 3)
-
-
-def _raised(n: int) -> str:
-    return str(n).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
 
 
 def _round_up(value: float) -> float:

@@ -138,13 +138,12 @@ class GateTable:
 
     def onwards(self, row: str, t: int, back: bool = False) -> str:
         """Draw an arrow from the column before into that at t, or back."""
-        count = self.H
-        x0, y = self.place(row, t - 1, count - 1)
+        x0, y = self.place(row, t - 1, self.H - 1)
         x1, _ = self.place(row, t, 0)
         start, end = (x0 + WIDE + 4, y + HEIGHT / 2), (x1 - 4, y + HEIGHT / 2)
         return arrow(f"on-{row}-{t}", *((end, start) if back else (start, end)), state="idle", size=7)
 
-    def frame(self, panels: int = 1) -> list[str]:
+    def frame(self) -> list[str]:
         """Draw the times above the columns, and the names of the rows, which stay in sight."""
         middles = [(t, LEFT + (t - self.first + 0.5) * self.pitch - 17) for t in range(self.first, self.T)]
         times = [text(x, TOP, "start" if t < 0 else f"t = {t}", "soft") for t, x in middles]

@@ -205,8 +205,6 @@ class _Backward(_Forward):
         super().__init__(params, run)
         self.back, self.d = back, dict(zip(KEYS, np.split(back.d_gates, 3, axis=-1), strict=True))
         self.title = f"Back through a GRU of {plural(self.H, 'unit')} and {plural(self.T, 'step')}, reset {params.reset} the product"
-        self.kept = np.zeros_like(back.d_states)
-        self.kept[:-1] = back.d_states[1:] * run.z
 
     def values(self) -> Iterator[Value]:
         for t in range(self.T - 1, -1, -1):

@@ -77,8 +77,17 @@ def power_of_ten(value: float, decimals: int) -> str:
 
 def with_exponent(mantissa: float, exponent: int) -> str:
     """Write a number as mantissa and exponent, of which it may have more than a float can: 2.3·10⁻⁵⁰⁰."""
-    raised = str(exponent).translate(_RAISED)
-    return f"{mantissa:g}·10{raised}".replace("-", "−")
+    return f"{mantissa:g}·10{raised(exponent)}".replace("-", "−")
+
+
+def raised(exponent: int) -> str:
+    """Write a whole number as an exponent: ⁻¹²."""
+    return str(exponent).translate(_RAISED)
+
+
+def decade(exponent: int) -> str:
+    """Write a power of ten for an axis: in full from 0.001 to 1000."""
+    return number(10.0**exponent, 1) if -3 <= exponent <= 3 else f"10{raised(exponent)}"
 
 
 def latex_number(text: str) -> str:
