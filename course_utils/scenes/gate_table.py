@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from course_utils.scenes.edits import Number
-from course_utils.scenes.scene import Legend, Storyboard, Table
+from course_utils.scenes.scene import Legend, Scene, Storyboard, Table
 from course_utils.scenes.step import Mark
 from course_utils.scenes.svg import arrow, cell, pinned, row_name, text
-from course_utils.scenes.unrolled import given, mark, tint
+from course_utils.scenes.unrolled import bracketed, given, latex_sum, mark, tint
 from course_utils.scenes.wording import log_number
 
 NUMBER = partial(Number, name="number", low=-30, high=30, grain=0.05)
@@ -105,6 +105,15 @@ class GateTable:
             now = {name: ("won", "done") for name in value.uses} | {value.mark: ("now", "done")}
             keep = {value.mark: Mark(text=log_number(value.value), level=tint(value.value))}
             board.step(value.says, value.formula, keep=keep, now=now, computes=[value.mark])
+
+    def fill_gradients(self, board: Storyboard, gradients: Mapping[str, NDArray], says: str) -> None:
+        """Add the step that fills in the gradients of all weights at once."""
+        keep = {}
+        for name, W in self.weights.items():
+            for (r, c), value in np.ndenumerate(gradients[name].reshape(W.shape)):
+                keep[f"d{name}-{r}-{c}"] = Mark(text=log_number(float(value)), level=tint(value))
+        formula = r"\frac{d\mathcal{L}}{dW_x} = \sum_t \delta z_t\, x_t^T"
+        board.step(says, formula, keep=keep, now={name: ("now", "done") for name in keep}, computes=list(keep))
 
     # -- geometry
 
@@ -218,3 +227,38 @@ class GateTable:
                 name = self.rows[key][1].key + (f"[{k}]" if values.shape[1] > 1 else "")
                 rows.append((name, *empty, *(log_number(float(v)) for v in values[:, k])))
         return Table(title, header, tuple(rows))
+
+
+class CellPicture:
+    """What the pictures of both cells say and do alike.
+
+    Each has ``run``, ``H``, ``title`` and ``where``, and on the way back the derivatives ``d`` of each gate by its key.
+    """
+
+    def scene(self) -> Scene:
+        """Play all values, and what comes after them."""
+        board = Storyboard()
+        self.where.play(board, list(self.values()))
+        self.end(board)
+        edits = self.where.edits(self.run.x, self.starts())
+        return Scene(self.title, self.drawing(), tuple(board.steps), self.numbers(), edits=edits, legend=LEGEND)
+
+    def end(self, board: Storyboard) -> None:
+        """Add what comes after the last value."""
+
+    def unit(self, k: int) -> str:
+        """Say which unit, where there are several."""
+        return f" of unit {k}" if self.H > 1 else ""
+
+    def index(self, t: int, k: int) -> str:
+        """Write the index of a step, and of a unit where there are several, in LaTeX."""
+        return f"{{{t}}}[{k}]" if self.H > 1 else f"{{{t}}}"
+
+    def product(self, key: str, t: int, k: int, factors: list[tuple[str, float, str]]) -> Value:
+        """Say that a derivative is a product; a factor has its name, its value and its mark."""
+        value = float(self.d[key][t, k])
+        numbers = " × ".join(bracketed(log_number(v)) if n else log_number(v) for n, (_, v, _) in enumerate(factors))
+        names = " × ".join(name for name, _, _ in factors)
+        says = f"dz_{key}{self.unit(k)} at t = {t}: {names} = {numbers} = {log_number(value)}."
+        formula = rf"\delta z_{{{key}}} = {latex_sum(numbers)} = {latex_sum(log_number(value))}"
+        return Value(f"d{key}", t, k, value, says, formula, tuple({m for _, _, m in factors}))

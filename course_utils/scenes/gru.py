@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from course_utils.gru import GRU as Params
 from course_utils.gru import GRUBackward, GRUForward
-from course_utils.scenes.gate_table import LEGEND, GateTable, Row, Value, check_size
+from course_utils.scenes.gate_table import CellPicture, GateTable, Row, Value, check_size
 from course_utils.scenes.scene import Scene, Storyboard
-from course_utils.scenes.step import Mark
 from course_utils.scenes.svg import document
 from course_utils.scenes.unrolled import added, bracketed, given, latex_sum, mark, products, tint
 from course_utils.scenes.wording import log_number, plural
@@ -63,7 +63,7 @@ def _check(params: Params, run: GRUForward) -> None:
     check_size(len(run.x), params.H, params.D)
 
 
-class _Forward:
+class _Forward(CellPicture):
     more: tuple[Row, ...] = ()
 
     def __init__(self, params: Params, run: GRUForward):
@@ -82,15 +82,8 @@ class _Forward:
             f"A GRU of {plural(self.H, 'unit')} over {plural(self.T, 'step')}, reset {params.reset} the product"
         )
 
-    def scene(self) -> Scene:
-        board = Storyboard()
-        self.where.play(board, list(self.values()))
-        self.end(board)
-        edits = self.where.edits(self.run.x, {"h": self.run.states[0]})
-        return Scene(self.title, self.drawing(), tuple(board.steps), self.numbers(), edits=edits, legend=LEGEND)
-
-    def end(self, board: Storyboard) -> None:
-        """Add what comes after the last value."""
+    def starts(self) -> dict[str, NDArray]:
+        return {"h": self.run.states[0]}
 
     # -- what is computed
 
@@ -101,12 +94,6 @@ class _Forward:
             yield from (self.candidate(t, k) for k in range(self.H))
             yield from (self.gate("z", t, k) for k in range(self.H))
             yield from (self.state(t, k) for k in range(self.H))
-
-    def unit(self, k: int) -> str:
-        return f" of unit {k}" if self.H > 1 else ""
-
-    def index(self, t: int, k: int) -> str:
-        return f"{{{t}}}[{k}]" if self.H > 1 else f"{{{t}}}"
 
     def say(self, t: int):
         return given if t == 0 else (lambda v: log_number(float(v)))
@@ -235,15 +222,6 @@ class _Backward(_Forward):
         formula = rf"\delta h_{self.index(t, k)} = {latex_sum(whole)} = {latex_sum(log_number(value))}"
         return Value("dh", t, k, value, says, formula, tuple(uses))
 
-    def product(self, key: str, t: int, k: int, factors: list[tuple[str, float, str]]) -> Value:
-        """Say that a derivative is a product; a factor has its name, its value and its mark."""
-        value = float(self.d[key][t, k])
-        numbers = " × ".join(bracketed(log_number(v)) if n else log_number(v) for n, (_, v, _) in enumerate(factors))
-        names = " × ".join(name for name, _, _ in factors)
-        says = f"dz_{key}{self.unit(k)} at t = {t}: {names} = {numbers} = {log_number(value)}."
-        formula = rf"\delta z_{{{key}}} = {latex_sum(numbers)} = {latex_sum(log_number(value))}"
-        return Value(f"d{key}", t, k, value, says, formula, tuple({m for _, _, m in factors}))
-
     def d_update(self, t: int, k: int) -> Value:
         z, n, before = float(self.run.z[t, k]), float(self.run.n[t, k]), float(self.run.states[t, k])
         d_h = ("dh", float(self.back.d_states[t + 1, k]), mark("dh", t, k))
@@ -280,10 +258,6 @@ class _Backward(_Forward):
         )
 
     def end(self, board: Storyboard) -> None:
-        keep = {}
-        for name, W in self.where.weights.items():
-            for (r, c), value in np.ndenumerate(self.back.gradients[name].reshape(W.shape)):
-                keep[f"d{name}-{r}-{c}"] = Mark(text=log_number(float(value)), level=tint(value))
         says = (
             "Each weight gets, summed over the steps, the derivative of its gate times what it multiplies. On the way to "
             + (
@@ -292,13 +266,7 @@ class _Backward(_Forward):
                 else "W_h of the candidate, that is r × h."
             )
         )
-        board.step(
-            says,
-            r"\frac{d\mathcal{L}}{dW_x} = \sum_t \delta z_t\, x_t^T",
-            keep=keep,
-            now={name: ("now", "done") for name in keep},
-            computes=list(keep),
-        )
+        self.where.fill_gradients(board, self.back.gradients, says)
 
     # -- what is drawn
 

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from course_utils.lstm import LSTM as Params
 from course_utils.lstm import LSTMBackward, LSTMForward
-from course_utils.scenes.gate_table import LEGEND, GateTable, Row, Value, check_size
+from course_utils.scenes.gate_table import CellPicture, GateTable, Row, Value, check_size
 from course_utils.scenes.scene import Scene, Storyboard
-from course_utils.scenes.step import Mark
 from course_utils.scenes.svg import document
 from course_utils.scenes.unrolled import added, bracketed, given, latex_sum, mark, products, tint
 from course_utils.scenes.wording import log_number, plural
@@ -80,7 +80,7 @@ def _check(params: Params, run: LSTMForward) -> None:
     check_size(len(run.x), params.H, params.D)
 
 
-class _Forward:
+class _Forward(CellPicture):
     rows: tuple[Row, ...] = FORWARD
 
     def __init__(self, params: Params, run: LSTMForward):
@@ -89,12 +89,8 @@ class _Forward:
         self.where = GateTable(self.rows, self.T, self.H, params.D, weights, GATES)
         self.title = f"An LSTM of {plural(self.H, 'unit')} over {plural(self.T, 'step')}"
 
-    def scene(self) -> Scene:
-        board = Storyboard()
-        self.where.play(board, list(self.values()))
-        starts = {"c": self.run.cells[0], "h": self.run.states[0]}
-        edits = self.where.edits(self.run.x, starts)
-        return Scene(self.title, self.drawing(), tuple(board.steps), self.numbers(), edits=edits, legend=LEGEND)
+    def starts(self) -> dict[str, NDArray]:
+        return {"c": self.run.cells[0], "h": self.run.states[0]}
 
     # -- what is computed
 
@@ -107,12 +103,6 @@ class _Forward:
                 yield self.cell(t, k)
                 yield self.gate("o", t, k)
                 yield self.state(t, k)
-
-    def unit(self, k: int) -> str:
-        return f" of unit {k}" if self.H > 1 else ""
-
-    def index(self, t: int, k: int) -> str:
-        return f"{{{t}}}[{k}]" if self.H > 1 else f"{{{t}}}"
 
     def gate(self, key: str, t: int, k: int) -> Value:
         n, p = KEYS.index(key), self.params
@@ -184,14 +174,6 @@ class _Backward(_Forward):
         through[:-1] = back.d_gates @ params.W_h
         self.through, self.direct = through, back.d_states - through
 
-    def scene(self) -> Scene:
-        board = Storyboard()
-        self.where.play(board, list(self.values()))
-        self.weights(board)
-        starts = {"c": self.run.cells[0], "h": self.run.states[0]}
-        edits = self.where.edits(self.run.x, starts)
-        return Scene(self.title, self.drawing(), tuple(board.steps), self.numbers(), edits=edits, legend=LEGEND)
-
     def values(self) -> Iterator[Value]:
         for t in range(self.T - 1, -1, -1):
             for k in range(self.H):
@@ -228,15 +210,6 @@ class _Backward(_Forward):
             written = added([(w, log_number(d)) for w, d in rows])
             formula = rf"W_h^T \delta z_{{{t + 1}}} = {latex_sum(written)} = {latex_sum(log_number(through))}"
         return Value("dh", t, k, value, says, formula, tuple(uses))
-
-    def product(self, key: str, t: int, k: int, factors: list[tuple[str, float, str]]) -> Value:
-        """Say that a derivative is a product; a factor has its name, its value and its mark."""
-        value = float(self.d[key][t, k])
-        numbers = " × ".join(bracketed(log_number(v)) if n else log_number(v) for n, (_, v, _) in enumerate(factors))
-        names = " × ".join(name for name, _, _ in factors)
-        says = f"dz_{key}{self.unit(k)} at t = {t}: {names} = {numbers} = {log_number(value)}."
-        formula = rf"\delta z_{{{key}}} = {latex_sum(numbers)} = {latex_sum(log_number(value))}"
-        return Value(f"d{key}", t, k, value, says, formula, tuple({m for _, _, m in factors if m}))
 
     def d_output(self, t: int, k: int) -> Value:
         o, tanh = float(self.run.o[t, k]), float(self.run.tanh_cells[t, k])
@@ -283,19 +256,12 @@ class _Backward(_Forward):
         formula = rf"\delta c_{self.index(-1, k)} = {latex_sum(written)} = {latex_sum(log_number(value))}"
         return Value("dc", -1, k, value, says, formula, (mark("f", 0, k), mark("dc", 0, k)))
 
-    def weights(self, board: Storyboard) -> None:
-        """Fill in the gradients of all weights at once."""
-        keep = {}
-        for name, W in self.where.weights.items():
-            gradient = self.back.gradients[name].reshape(W.shape)
-            for (r, c), value in np.ndenumerate(gradient):
-                keep[f"d{name}-{r}-{c}"] = Mark(text=log_number(float(value)), level=tint(value))
+    def end(self, board: Storyboard) -> None:
         says = (
             "Each weight of a gate gets, summed over the steps, the derivative of its gate times what it multiplies: "
             "the input, the state before, or 1 for the bias."
         )
-        formula = r"\frac{d\mathcal{L}}{dW_x} = \sum_t \delta z_t\, x_t^T"
-        board.step(says, formula, keep=keep, now={name: ("now", "done") for name in keep}, computes=list(keep))
+        self.where.fill_gradients(board, self.back.gradients, says)
 
     # -- what is drawn
 
