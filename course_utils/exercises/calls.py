@@ -15,6 +15,8 @@ import numpy as np
 from course_utils.exercises.exercise import Case
 from course_utils.exercises.time_limit import TimeLimit
 
+LINES_KEPT, WIDTH_KEPT = 20, 160  # of what an answer prints on a case
+
 
 @dataclass(frozen=True)
 class Call:
@@ -28,6 +30,8 @@ class Call:
         What it raised, TooSlow where it was stopped, and the line of the answer where that was.
     changed, first_changed
         The numbers of the arguments that it changed in place, and what it calls the first of them.
+    printed
+        The beginning of what it printed.
     """
 
     value: Any = None
@@ -35,25 +39,61 @@ class Call:
     line: str = ""
     changed: tuple[int, ...] = ()
     first_changed: str = ""
+    printed: str = ""
+
+
+class Beginning(io.TextIOBase):
+    """Keeps the first lines of what is written to it, and forgets the rest: a print in a loop has no end."""
+
+    def __init__(self):
+        self._kept: list[str] = []
+        self._room = LINES_KEPT * WIDTH_KEPT
+        self._more = False
+
+    def writable(self) -> bool:
+        """Say yes, as a stream must that can be written to."""
+        return True
+
+    def write(self, text: str) -> int:
+        """Keep what there is room for, and take all of it."""
+        if self._room > 0:
+            self._kept.append(text[: self._room])
+        self._more |= len(text) > self._room
+        self._room -= min(len(text), max(self._room, 0))
+        return len(text)
+
+    @property
+    def text(self) -> str:
+        """The first lines, each cut where it is too long."""
+        lines = "".join(self._kept).rstrip("\n").split("\n")
+        shown = [line if len(line) <= WIDTH_KEPT else line[:WIDTH_KEPT] + " …" for line in lines[:LINES_KEPT]]
+        return "\n".join([*shown, "…"] if self._more or len(lines) > LINES_KEPT else shown)
 
 
 def call(answer: Callable, case: Case, limit: TimeLimit) -> Call:
     """Call an answer with a copy of a case's arguments."""
-    args = copy.deepcopy(case.args)
+    args, heard = copy.deepcopy(case.args), Beginning()
     try:
-        with quiet():
+        with quiet(heard):
             value = limit.call(answer, *args)
     except Exception as error:  # whatever a reader's code may raise
         line = last_line_in(answer, error)
-        return Call(error=error.with_traceback(None), line=line)  # which would keep all that it held alive
+        kept = error.with_traceback(None)  # which would keep all that it held alive
+        return Call(error=kept, line=line, printed=heard.text)
     changed = tuple(k for k, (a, b) in enumerate(zip(args, case.args, strict=True)) if not _same(a, b))
-    return Call(value=value, changed=changed, first_changed=_argument(answer, changed[0]) if changed else "")
+    first_changed = _argument(answer, changed[0]) if changed else ""
+    return Call(value=value, changed=changed, first_changed=first_changed, printed=heard.text)
 
 
 @contextlib.contextmanager
-def quiet():
-    """Keep warnings away: a grader may take anything on stderr for a failure, right answer or not."""
-    with warnings.catch_warnings(), np.errstate(all="ignore"), contextlib.redirect_stderr(io.StringIO()):
+def quiet(heard: io.TextIOBase | None = None):
+    """Keep warnings away, and what is printed: a grader may take anything on stderr for a failure, right or not."""
+    with (
+        warnings.catch_warnings(),
+        np.errstate(all="ignore"),
+        contextlib.redirect_stderr(Beginning()),
+        contextlib.redirect_stdout(heard or Beginning()),
+    ):
         warnings.simplefilter("ignore")
         yield
 

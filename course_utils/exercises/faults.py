@@ -111,6 +111,13 @@ def _numbers(value: Any) -> NDArray[np.float64] | None:
         return None
 
 
+def _kind(value: Any) -> str:
+    try:
+        return str(np.asarray(value).dtype)
+    except Exception:  # an array of another library
+        return ""
+
+
 def _unlike(outputs: Sequence[Output], values: tuple, wanted: tuple) -> Fault | None:
     for output, value, right in zip(outputs, values, wanted, strict=True):
         right = _array(output, right)
@@ -127,7 +134,7 @@ def _unlike(outputs: Sequence[Output], values: tuple, wanted: tuple) -> Fault | 
         if len(wrong):
             first = tuple(int(k) for k in wrong[-1 if output.backward else 0])[: right.ndim]
             comparison = Comparison(output.name, output.axes, yours, right, first)
-            return Fault(say_cell(output, first, yours, right), comparison)
+            return Fault(say_cell(output, first, yours, right, _kind(value)), comparison)
     return None
 
 

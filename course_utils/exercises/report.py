@@ -75,6 +75,10 @@ class Report:
         The answer beside the right one on that case, where both can be compared.
     misconception, hint
         The name and the hint of the wrong idea that the answer follows on every case, if it is a known one.
+    in_part
+        Whether it follows that idea only on the cases where it is wrong.
+    printed
+        The beginning of what the answer printed on that case.
     """
 
     exercise: str
@@ -89,6 +93,8 @@ class Report:
     comparison: Comparison | None = None
     misconception: str | None = None
     hint: str | None = None
+    in_part: bool = False
+    printed: str = ""
 
     @property
     def points(self) -> int:
@@ -112,7 +118,8 @@ class Report:
         case = f"Case “{self.case}”. " if self.case is not None else ""
         said = [case + self.says]
         if self.misconception is not None:
-            said.append(f"This looks like: {self.misconception}. {self.hint}")
+            looks = "Where it is wrong, this looks like" if self.in_part else "This looks like"
+            said.append(f"{looks}: {self.misconception}. {self.hint}")
         return said
 
     def to_json(self) -> dict:
@@ -132,6 +139,8 @@ class Report:
             "comparison": self.comparison.to_json() if self.comparison is not None else None,
             "misconception": self.misconception,
             "hint": self.hint,
+            "in_part": self.in_part,
+            "printed": self.printed,
         }
 
 

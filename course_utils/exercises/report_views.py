@@ -12,13 +12,15 @@ CELLS_SHOWN = 7  # rows and columns of a comparison; a longer table is cut aroun
 
 def as_text(report: Report) -> str:
     """Write out what is wrong; the first wrong cell stands in brackets. A correct answer has nothing to say."""
-    return "\n".join([*report.sentences, *_side_by_side(report.comparison)])
+    printed = ["It printed:", report.printed] if report.printed else []
+    return "\n".join([*report.sentences, *_side_by_side(report.comparison), *printed])
 
 
 def as_html(report: Report) -> str:
     """Write out what is wrong, as one element; the first wrong cell is bold and has a cross."""
     sentences = "".join(f"<p>{escape(sentence)}</p>" for sentence in report.sentences)
-    return f"<div>{sentences}{_tables(report.comparison)}</div>"
+    printed = f"<p>It printed:</p><pre>{escape(report.printed)}</pre>" if report.printed else ""
+    return f"<div>{sentences}{_tables(report.comparison)}{printed}</div>"
 
 
 def _window(comparison: Comparison) -> tuple[list[int], list[int]]:

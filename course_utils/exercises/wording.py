@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from course_utils.exercises.exercise import Output
 
 SMALLEST_LOGARITHM = -700.0
+ALIKE = 1e-4  # the relative difference below which two numbers are alike but for their precision
 SHOWN_WHOLE = 12  # entries of a sequence that fit into a sentence
 
 
@@ -75,11 +76,19 @@ def say_no_numbers(output: Output, yours: object) -> str:
     return f"{begin_sentence(output.name)} is not made of numbers but is a {type(yours).__name__}."
 
 
-def say_cell(output: Output, first: tuple[int, ...], yours: NDArray, right: NDArray) -> str:
-    """Say which cell is the first wrong one, and what it should be."""
+def say_cell(output: Output, first: tuple[int, ...], yours: NDArray, right: NDArray, kind: str = "") -> str:
+    """Say which cell is the first wrong one, and what it should be.
+
+    Parameters
+    ----------
+    kind
+        Of the numbers that the answer returned, such as "float32", before they were compared.
+    """
     digits = digits_apart(yours[first], right[first])
+    precise = _say_precision(yours, right, kind)
     if not output.axes:
-        return f"{begin_sentence(output.name)} is {written(yours, digits)}; it should be {written(right, digits)}."
+        says = f"{begin_sentence(output.name)} is {written(yours, digits)}; it should be {written(right, digits)}."
+        return says + precise
     where = ", ".join(f"{axis} = {k}" for axis, k in zip(output.axes, first, strict=False))
     opening = "Read backwards, the" if output.backward else "The"
     hint = ""
@@ -91,8 +100,21 @@ def say_cell(output: Output, first: tuple[int, ...], yours: NDArray, right: NDAr
         hint = " If this is a logarithm: its exponential is too small for a float, so stay with the logarithms."
     return (
         f"{opening} first wrong cell of {output.name} is at {where}: {written(yours[first], digits)}, "
-        f"and it should be {written(right[first], digits)}.{hint}"
+        f"and it should be {written(right[first], digits)}.{hint}{precise}"
     )
+
+
+def _say_precision(yours: NDArray, right: NDArray, kind: str) -> str:
+    """Say so where two arrays of numbers differ in their precision only."""
+    if yours.dtype.kind != "f" or not yours.size or not np.array_equal(np.isfinite(yours), np.isfinite(right)):
+        return ""
+    finite = np.isfinite(right)
+    apart, size = np.abs(yours - right, where=finite, out=np.zeros(right.shape)), np.abs(right)
+    if not np.all(apart[finite] <= ALIKE * np.maximum(size[finite], ALIKE)):
+        return ""
+    if kind in ("float16", "float32"):
+        return f" Only the precision differs: yours is {kind}, which keeps {np.finfo(kind).precision} digits."
+    return " Only the last digits differ: something on the way is rounded, or computed in fewer than 64 bits."
 
 
 def say_stopped(error: Exception, line: str) -> str:
