@@ -109,8 +109,8 @@ def _say_precision(yours: NDArray, right: NDArray, kind: str) -> str:
     if yours.dtype.kind != "f" or not yours.size or not np.array_equal(np.isfinite(yours), np.isfinite(right)):
         return ""
     finite = np.isfinite(right)
-    apart, size = np.abs(yours - right, where=finite, out=np.zeros(right.shape)), np.abs(right)
-    if not np.all(apart[finite] <= ALIKE * np.maximum(size[finite], ALIKE)):
+    yours_there, right_there = yours[finite], right[finite]
+    if not np.all(np.abs(yours_there - right_there) <= ALIKE * np.maximum(np.abs(right_there), ALIKE)):
         return ""
     if kind in ("float16", "float32"):
         return f" Only the precision differs: yours is {kind}, which keeps {np.finfo(kind).precision} digits."
