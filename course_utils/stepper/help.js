@@ -8,7 +8,7 @@ const STEPPING = [
   ["Page Up, Page Down", "five steps"],
   ["Space", "play, pause"],
   ["Shift + arrow", "from cell to cell"],
-  ["Enter on a cell", "the step that computes it"],
+  ["Enter on a cell", "the step that computed it"],
   ["Escape", "take away what is shown over the picture"],
 ];
 const WALKING = [

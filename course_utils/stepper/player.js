@@ -1,9 +1,11 @@
 // Plays any scene: inserts its drawing, applies its patches forward and backward, shows how a number came about.
 // There is no algorithm and no geometry in here. What a scene is, course_utils/scenes/scene.py says.
 
+import { asking } from "./asking.js";
 import { changing } from "./changing.js";
 import { icon, make } from "./elements.js";
 import { listOfKeys } from "./help.js";
+import { questionBefore } from "./prediction.js";
 import { bringIntoView, fitDrawing, fitNumber, followScroll, keepRoom, scaleOf, showWhole, snap } from "./room.js";
 import { between, neighbour, owners, stepAfterKey, undoPatches } from "./state.js";
 import { lingering, placeTip } from "./tip.js";
@@ -13,6 +15,7 @@ import { writeFormula, writeLegend, writeSentence } from "./words.js";
 
 const SPEEDS = [0.5, 1, 2, 4];
 const MILLISECONDS_A_STEP = 1200;
+const WORDS = { ask: "Predict", help: "?" }; // the buttons that have no icon
 const EXPLAINED = ["now", "won", "lost"]; // the states of what the sentence of a step talks about
 
 /**
@@ -33,26 +36,38 @@ export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null, r
   const buttons = {};
   const labels = {
     ...{ first: "First step", previous: "Previous step", play: "Play", next: "Next step", last: "Last step" },
-    ...{ reset: "The numbers of the beginning", help: "Keys" },
+    ...{ ask: "Ask me before each step", reset: "The numbers of the beginning", help: "Keys" },
   };
   for (const [name, label] of Object.entries(labels)) {
     buttons[name] = make("button", "rc-button", { type: "button", "aria-label": label, title: label });
-    buttons[name].innerHTML = name === "help" ? "?" : icon(name);
+    buttons[name].innerHTML = WORDS[name] ?? icon(name);
   }
-  const { reset, help, ...moves } = buttons;
+  const { ask, reset, help, ...moves } = buttons;
+  ask.setAttribute("aria-pressed", "false");
   reset.hidden = onEdit === null || !resettable;
   const keys = make("div", "rc-help", { role: "group", "aria-label": "Keys", hidden: "" });
   help.setAttribute("aria-expanded", "false");
-  const controls = make("div", "rc-controls", {}, ...Object.values(moves), slider, count, speed, reset, help);
+  const controls = make("div", "rc-controls", {}, ...Object.values(moves), slider, count, speed, ask, reset, help);
   const numbers = make("div");
   const table = make("details", "rc-table", {}, make("summary", "", {}, "Show as table"), numbers);
   const legend = make("ul", "rc-legend", { "aria-label": "Legend" });
   const frame = make("div", "rc-frame", {}, stage, tip);
   const root = make("div", "rc-stepper", { tabindex: "0", role: "group", "aria-roledescription": "stepper" });
-  root.append(frame, says, formula, note, controls, keys, legend, table);
+  const asks = asking(
+    {
+      stepAt: (n) => scene.steps[n],
+      nameOf: (name) => marks[name].label ?? name,
+      reveal: (n) => go(n),
+      focus: () => root.focus({ preventScroll: true }),
+      forget: () => (furthest = current),
+    },
+    ask,
+  );
+  root.append(frame, says, formula, asks.place, note, controls, keys, legend, table);
   el.append(root);
 
   let current = -1;
+  let furthest = 0; // the last step that the reader has seen
   let marks = {};
   let initial = {}; // every mark as it is drawn
   let undo = [];
@@ -102,6 +117,7 @@ export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null, r
     stage.rcShown = null;
     numbers.innerHTML = scene.table;
     writeLegend(legend, scene.legend);
+    ask.hidden = Boolean(scene.walk) || !scene.steps.some(questionBefore); // a walk's steps are the reader's own
     keys.replaceChildren(listOfKeys(onEdit !== null && Object.keys(scene.edits).length > 0, Boolean(scene.walk)));
     root.setAttribute("aria-label", `${scene.title}. Left and right arrow keys step, Shift with an arrow key moves between cells.`);
     marks = {};
@@ -174,9 +190,12 @@ export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null, r
   function go(to, tell = true) {
     if (to === current) return;
     if (!changes.editing()) hideTip();
+    say("");
     const patch = between(scene.steps, undo, current, to);
     apply(patch);
     current = to;
+    furthest = Math.max(furthest, to);
+    asks.stepped(to);
     const { says: sentence, formula: math } = scene.steps[to];
     writeSentence(says, sentence, scene.legend);
     writeFormula(formula, math, scene.legend);
@@ -214,7 +233,15 @@ export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null, r
 
   function toStep(to) {
     pause();
-    go(Math.min(Math.max(to, 0), last()));
+    const at = Math.min(Math.max(to, 0), last());
+    const isNews = at === current + 1 && at > furthest;
+    if (!isNews || !asks.before(at)) go(at);
+  }
+
+  /** Go to the step that computed a mark. One that is still to come stays a secret, or there is nothing to predict. */
+  function toOwner(name) {
+    if (owner[name] > furthest) say("That is computed later: step on to it. End shows everything.");
+    else toStep(owner[name]);
   }
 
   // -- how a number came about
@@ -293,7 +320,7 @@ export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null, r
     else if (event.shiftKey && key.startsWith("Arrow")) moveFocus(key, mark);
     else if (editAt(mark) && changes.key(name, key)) handled = true;
     else if (isWalked(mark) && key === "Enter") walk.to(name);
-    else if (mark && key === "Enter" && owner[name] !== undefined) toStep(owner[name]);
+    else if (mark && key === "Enter" && owner[name] !== undefined) toOwner(name);
     else if (walk.key(key)) handled = true;
     else if (key === " ") timer ? pause() : play();
     else if (key === "?") toggleHelp();
@@ -335,7 +362,7 @@ export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null, r
 
   function onClick(event) {
     const mark = markOf(event.target);
-    if (mark && !isWalked(mark) && !editAt(mark) && owner[mark.dataset.mark] !== undefined) toStep(owner[mark.dataset.mark]);
+    if (mark && !isWalked(mark) && !editAt(mark) && owner[mark.dataset.mark] !== undefined) toOwner(mark.dataset.mark);
   }
 
   root.addEventListener("keydown", onKey);

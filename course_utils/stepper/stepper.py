@@ -1,6 +1,7 @@
 """The widget that plays any scene in a notebook."""
 
 from collections.abc import Callable
+from html import escape
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -27,7 +28,12 @@ class _Readable:
         bundle, metadata = super()._repr_mimebundle_(**kwargs) or ({}, {}), {}
         if isinstance(bundle, tuple):
             bundle, metadata = bundle
-        return {**bundle, "text/plain": repr(self), "text/html": self.shown().table.to_html()}, metadata
+        return {**bundle, "text/plain": repr(self), "text/html": self._folded()}, metadata
+
+    def _folded(self) -> str:
+        """Return the numbers out of sight: they answer what the reader is to predict before the picture is there."""
+        table = self.shown().table
+        return f"<details><summary>{escape(table.caption)}: the numbers</summary>{table.to_html()}</details>"
 
 
 class _Player(anywidget.AnyWidget):

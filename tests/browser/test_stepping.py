@@ -155,7 +155,7 @@ def test_the_keyboard_reaches_every_cell_and_its_derivation(player):
 def test_tab_reaches_the_controls_in_order_and_leaves(player):
     player.press("ArrowRight")
     reached = []
-    for _ in range(12):
+    for _ in range(13):
         player.press("Tab")
         reached.append(
             player.page.evaluate(
@@ -164,7 +164,16 @@ def test_tab_reaches_the_controls_in_order_and_leaves(player):
             )
         )
     buttons = ["First step", "Previous step", "Play", "Next step", "Last step"]
-    assert reached[1:] == [*buttons, "Step", "Speed", "The numbers of the beginning", "Keys", "Show as table", False]
+    assert reached[1:] == [
+        *buttons,
+        "Step",
+        "Speed",
+        "Ask me before each step",
+        "The numbers of the beginning",
+        "Keys",
+        "Show as table",
+        False,
+    ]
     assert re.fullmatch(r"[yV]-\d-\d", reached[0])
 
 
