@@ -11,6 +11,8 @@ import json
 import math
 import re
 import sys
+from functools import partial
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -32,9 +34,10 @@ from course_utils.examples import (
     WORKED_TARGET,
     WORKED_X,
 )
-from course_utils.losses import frame_losses
+from course_utils.losses import cross_entropy_gradient, frame_losses
 from course_utils.posteriors import encode, log_probabilities
 from course_utils.rnn import run
+from course_utils.scenes import overview
 from course_utils.scenes.alignment_training import training_scene
 from course_utils.scenes.ctc_lattice import lattice_scene
 from course_utils.scenes.strip import strip_scene
@@ -48,7 +51,14 @@ from tools.animation import animated
 FIGURES = Path(__file__).resolve().parent.parent / "figures"
 GROWTH = FIGURES.parent / "benchmarks" / "growth.json"
 # A fitted model, and what matplotlib lays out, are not equal to the last bit everywhere.
-FITTED = {"strip_alignment.svg": 0.02, "ctc_growth.svg": 0.001}
+FITTED = {
+    "strip_alignment.svg": 0.02,
+    "ctc_growth.svg": 0.001,
+    "overview_06.svg": 0.02,
+    "overview_09.svg": 0.02,
+    **{f"overview_09_{station}.svg": 0.02 for station in overview.STATIONS},
+}
+ORBITS = ((0.85, 0.6), (1.0, 0.5), (1.03, 0.35))  # the modulus and the angle of an eigenvalue each
 # The steps that the moving pictures show: enough for the pattern, few enough to be watched.
 RNN_STEPS = (0, 1, 2, 3, 4, 5, 8, 11)
 CTC_STEPS = (0, 2, 3, 7, 8, 9, 14, 16)
@@ -162,7 +172,44 @@ def draw() -> dict[str, str]:
         "strip_alignment.svg": aligned.to_svg(),
         "viterbi_training.svg": training_scene(stuck).to_svg(),
         "ctc_growth.svg": growth_figure(stored_growth(GROWTH)),
+        **draw_overviews(),
     }
+
+
+def draw_overviews() -> dict[str, str]:
+    """Return the pictures that chapters begin with; chapter 8 begins with its strip."""
+    strip = digit_strip("314", np.random.default_rng(1))
+    y = np.exp(ColumnClassifier().log_posteriors(strip.image))
+    bat = [[int(t >= a) + int(t >= b) for t in range(5)] for a, b in combinations(range(1, 5), 2)]
+    way = partial(overview.reading_picture, strip.image, y, "314")
+    return {
+        "overview_01.svg": overview.structures_picture(),
+        "overview_02.svg": overview.windows_picture(),
+        "overview_03.svg": overview.unrolled_picture(),
+        "overview_04.svg": overview.both_ways_picture(),
+        "overview_05.svg": overview.fading_picture(sizes_of_the_end()),
+        "overview_06.svg": overview.unknown_picture(strip.image, y, STRIP_SYMBOLS, "314"),
+        "overview_07.svg": overview.grid_picture("BAT", bat, [0, 1, 1, 1, 2]),
+        "overview_09.svg": way(),
+        **{f"overview_09_{name}.svg": way(n) for n, name in enumerate(overview.STATIONS)},
+        "overview_10.svg": overview.orbits_picture([orbit(*of) for of in ORBITS]),
+        "overview_11.svg": overview.gated_picture(),
+    }
+
+
+def sizes_of_the_end() -> np.ndarray:
+    """Return the norm of the derivative of a loss at the end, with respect to the state at each of eight steps."""
+    forward = run(WORKED_NET, np.tile(WORKED_X, (2, 1)))
+    weights = np.zeros(len(forward.h))
+    weights[-1] = 1
+    d_logits = cross_entropy_gradient(forward.logits, np.zeros(len(weights), dtype=int), weights)
+    return np.linalg.norm(backward(forward, d_logits).delta, axis=1)
+
+
+def orbit(modulus: float, angle: float) -> tuple[complex, np.ndarray]:
+    """Return an eigenvalue, and the orbit of the first coordinate that it makes from (1, 0)."""
+    eigenvalue = modulus * np.exp(1j * angle)
+    return eigenvalue, (eigenvalue ** np.arange(31)).real
 
 
 def same_drawing(one: str, other: str, tolerance: float = 1e-6) -> bool:
