@@ -8,6 +8,8 @@ from course_utils.exercises.registry import EXERCISES
 from course_utils.exercises.report import Report
 from course_utils.exercises.report_views import as_html, as_text
 
+_EARNED: dict[str, int] = {}  # points by exercise, from its last check since the kernel was started
+
 
 class CheckFailed(Exception):
     """The answer is not right yet. Renders as one friendly line where a notebook shows tracebacks."""
@@ -18,6 +20,8 @@ class CheckFailed(Exception):
 
 def check(exercise_id: str, answer: Callable, seed: int = 0, limit: float = SECONDS) -> None:
     """Judge an answer, show the report, and raise unless it is correct, so that graders see the failure.
+
+    A right answer is also told the points of its chapter so far: those of each exercise's last check.
 
     Parameters
     ----------
@@ -40,12 +44,21 @@ def check(exercise_id: str, answer: Callable, seed: int = 0, limit: float = SECO
     if exercise_id not in EXERCISES:
         raise ValueError(f"exercise_id is {exercise_id!r}; the exercises are {', '.join(EXERCISES)}")
     report = judge(EXERCISES[exercise_id], answer, seed, limit)
+    _EARNED[exercise_id] = report.points
     if report.status == "correct":
         print(report.headline)
+        print(_so_far(exercise_id.partition(".")[0]))
         return
     if report.status != "not attempted":
         _display(Shown(report))
     raise CheckFailed(report.headline)
+
+
+def _so_far(chapter: str) -> str:
+    """Say how many points of a chapter are earned."""
+    ids = [exercise_id for exercise_id in EXERCISES if exercise_id.partition(".")[0] == chapter]
+    earned, all_points = sum(_EARNED.get(i, 0) for i in ids), sum(EXERCISES[i].points for i in ids)
+    return f"Chapter {chapter}: {earned} of {all_points} points so far."
 
 
 class Shown:

@@ -2,6 +2,7 @@
 
 from course_utils import compiled
 from course_utils.exercises.check import check
+from course_utils.notebook.ch00 import sum_stepper
 from course_utils.notebook.ch01 import dependency_explorer, dependency_stepper
 from course_utils.notebook.ch02 import permutation_stepper, posterior_figure
 from course_utils.notebook.ch03 import adder_explorer, adder_stepper, rnn_stepper
@@ -118,6 +119,7 @@ __all__ = [
     "show",
     "strategies_stepper",
     "strip_stepper",
+    "sum_stepper",
     "times_figure",
     "training_stepper",
     "underflow_figure",

@@ -10,9 +10,25 @@ from course_utils.exercises.check import CheckFailed, check
 from course_utils.exercises.registry import EXERCISES
 
 
-def test_a_right_answer_prints_one_line(capsys):
+@pytest.fixture(autouse=True)
+def nothing_earned(monkeypatch):
+    monkeypatch.setattr("course_utils.exercises.check._EARNED", {})
+
+
+def test_a_right_answer_prints_its_points_and_those_so_far(capsys):
     check("8.3", EXERCISES["8.3"].reference)
-    assert re.fullmatch(r"✓ 8\.3 .*: correct, (\d+) of \1 cases, 2 points\.\n", capsys.readouterr().out)
+    says = r"✓ 8\.3 .*: correct, (\d+) of \1 cases, 2 points\.\nChapter 8: 2 of 10 points so far\.\n"
+    assert re.fullmatch(says, capsys.readouterr().out)
+
+
+def test_points_add_up_within_a_chapter_once_for_each_exercise_and_are_those_of_its_last_check(capsys):
+    for exercise_id, says in [("8.3", "8: 2"), ("8.3", "8: 2"), ("8.2", "8: 4"), ("7.1", "7: 2"), ("8.1", "8: 7")]:
+        check(exercise_id, EXERCISES[exercise_id].reference)
+        assert f"Chapter {says} of 10 points so far." in capsys.readouterr().out
+    with pytest.raises(CheckFailed):
+        check("8.2", lambda trellis: trellis.argmax(axis=1))
+    check("8.3", EXERCISES["8.3"].reference)
+    assert "Chapter 8: 5 of 10 points so far." in capsys.readouterr().out
 
 
 def test_a_wrong_answer_shows_the_report_and_fails_in_one_line(capsys):
