@@ -9,7 +9,7 @@ from course_utils.data import STRIP_SYMBOLS, Strip, column_windows, digit_strip,
 class ColumnClassifier:
     """Say for each column of a strip which symbol it shows, from a window of columns around it.
 
-    A perceptron with one hidden layer, fitted when it is made, in about two seconds, to strips of training images.
+    An MLP with one hidden layer, fitted when it is made, in about two seconds, to strips of training images.
     It has no memory and sees no order: what it lacks, the alignment adds.
 
     Parameters

@@ -210,3 +210,6 @@ SILENT_Y = _shared([[0.6, 0.4], [0.6, 0.4]])
 LSTM_CELL = LSTM([[2.0], [0.5], [1.5], [1.0]], [[0.3], [-0.4], [0.8], [-0.6]], [-0.5, 1.0, 0.0, 0.2])
 GRU_CELL = GRU([[0.5], [-1.0], [1.5]], [[1.0], [0.5], [-2.0]], [0.1, 0.2, -0.3], [0.0, -0.4, 0.7])
 GATED_X = np.array([[1.0], [-0.5], [0.0], [0.5]])
+
+# Adjacent XOR, set by hand (section 2.6): one unit keeps the bit, the others hold the sum of two bits and what exceeds 1.
+XOR_NET = RNN([[1], [1], [1]], [[0, 0, 1], [0, 0, 1], [0, 0, 0]], [0, -1, 0], [[1, -2, 0]], [0], activation="relu")

@@ -1,4 +1,4 @@
-"""A perceptron with one hidden layer that is applied to every frame alike (chapter 2).
+"""An MLP with one hidden layer that is applied to every frame alike (chapter 2).
 
 It sees one frame at a time, or, where frames are given their neighbours first, a window of them. Any number of axes may
 stand before the last one: the network is applied to every vector on the last axis by itself.
@@ -17,7 +17,7 @@ Gradients = dict[str, NDArray[np.float64]]
 
 @dataclass(frozen=True, eq=False)
 class MLP:
-    """The numbers of a perceptron with D inputs, H hidden units of tanh and A outputs.
+    """The numbers of an MLP with D inputs, H hidden units of tanh and A outputs.
 
     Attributes
     ----------

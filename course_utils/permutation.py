@@ -1,4 +1,4 @@
-"""Frames that change places, and what a perceptron and a recurrent network make of them (section 2.2)."""
+"""Frames that change places, and what an MLP and a recurrent network make of them (section 2.2)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

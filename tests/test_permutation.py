@@ -1,4 +1,4 @@
-"""Section 2.2: what do a perceptron and a recurrent network make of frames that change places?"""
+"""Section 2.2: what do an MLP and a recurrent network make of frames that change places?"""
 
 import numpy as np
 import pytest

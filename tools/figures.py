@@ -25,6 +25,7 @@ from course_utils.column_classifier import ColumnClassifier
 from course_utils.ctc import forward_backward
 from course_utils.data import STRIP_SYMBOLS, digit_strip
 from course_utils.examples import (
+    CONDITIONS,
     CTC_SYMBOLS,
     CTC_Y,
     FORCED_ALIGNMENTS,
@@ -33,11 +34,12 @@ from course_utils.examples import (
     WORKED_NET,
     WORKED_TARGET,
     WORKED_X,
+    XOR_NET,
 )
 from course_utils.losses import cross_entropy_gradient, frame_losses
 from course_utils.posteriors import encode, log_probabilities
 from course_utils.rnn import run
-from course_utils.scenes import overview
+from course_utils.scenes import overview, overview_strings
 from course_utils.scenes.alignment_training import training_scene
 from course_utils.scenes.ctc_lattice import lattice_scene
 from course_utils.scenes.strip import strip_scene
@@ -56,7 +58,7 @@ FITTED = {
     "ctc_growth.svg": 0.001,
     "overview_06.svg": 0.02,
     "overview_09.svg": 0.02,
-    **{f"overview_09_{station}.svg": 0.02 for station in overview.STATIONS},
+    **{f"overview_09_{station}.svg": 0.02 for station in overview_strings.STATIONS},
 }
 ORBITS = ((0.85, 0.6), (1.0, 0.5), (1.03, 0.35))  # the modulus and the angle of an eigenvalue each
 # The steps that the moving pictures show: enough for the pattern, few enough to be watched.
@@ -181,19 +183,28 @@ def draw_overviews() -> dict[str, str]:
     strip = digit_strip("314", np.random.default_rng(1))
     y = np.exp(ColumnClassifier().log_posteriors(strip.image))
     bat = [[int(t >= a) + int(t >= b) for t in range(5)] for a, b in combinations(range(1, 5), 2)]
-    way = partial(overview.reading_picture, strip.image, y, "314")
+    way = partial(overview_strings.reading_picture, strip.image, y, "314")
     return {
         "overview_01.svg": overview.structures_picture(),
         "overview_02.svg": overview.windows_picture(),
         "overview_03.svg": overview.unrolled_picture(),
         "overview_04.svg": overview.both_ways_picture(),
         "overview_05.svg": overview.fading_picture(sizes_of_the_end()),
-        "overview_06.svg": overview.unknown_picture(strip.image, y, STRIP_SYMBOLS, "314"),
-        "overview_07.svg": overview.grid_picture("BAT", bat, [0, 1, 1, 1, 2]),
+        "overview_06.svg": overview_strings.unknown_picture(strip.image, y, STRIP_SYMBOLS, "314"),
+        "overview_07.svg": overview_strings.grid_picture("BAT", bat, [0, 1, 1, 1, 2]),
         "overview_09.svg": way(),
-        **{f"overview_09_{name}.svg": way(n) for n, name in enumerate(overview.STATIONS)},
+        **{f"overview_09_{name}.svg": way(n) for n, name in enumerate(overview_strings.STATIONS)},
         "overview_10.svg": overview.orbits_picture([orbit(*of) for of in ORBITS]),
         "overview_11.svg": overview.gated_picture(),
+        "eigenvalue_plane.svg": overview.eigenvalues_picture(
+            [(case.name.split(",")[0].split(" tanh")[0], np.linalg.eigvals(case.W_hh)) for case in CONDITIONS]
+        ),
+        "xor_network.svg": overview.machine_picture(
+            XOR_NET,
+            ("s", "s − 1", "keep"),
+            "A network for adjacent XOR",
+            "The bit before comes from the unit that keeps it; s is the sum of both, and where it is 2 the output is 2 − 2 · 1 = 0.",
+        ),
     }
 
 

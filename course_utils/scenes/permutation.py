@@ -1,4 +1,4 @@
-"""Frames that change places, and what a perceptron and a recurrent network make of them (section 2.2)."""
+"""Frames that change places, and what an MLP and a recurrent network make of them (section 2.2)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ LEGEND = Legend(
     shade="a probability",
     letters={"x": "input", "y": "output"},
 )
-NAMES = {"x": "frames", "frame": "in order", "target": "target", "mlp": "perceptron", "rnn": "recurrent"}
+NAMES = {"x": "frames", "frame": "in order", "target": "target", "mlp": "MLP", "rnn": "recurrent"}
 
 
 def permutation_scene(permutation: Permutation, symbols: Sequence[str] = ("+", "−")) -> Scene:
@@ -142,7 +142,7 @@ class _Picture:
         said = self.said[0]
         return (
             f"{self.T} frames, each with its target. Below them stands how probable each network finds the target. "
-            f"The losses, −ln of these, sum to {said.total('mlp')} for the perceptron and to {said.total('rnn')} for "
+            f"The losses, −ln of these, sum to {said.total('mlp')} for the MLP and to {said.total('rnn')} for "
             "the recurrent network."
         )
 
@@ -151,7 +151,7 @@ class _Picture:
         shown, places = after.shown("mlp"), self.changed(before, after)
         says = (
             f"Frames {self.names[left]} and {self.names[right]} change places, t = {t} and t = {t + 1}. The "
-            f"perceptron's {shown[int(left)]} and {shown[int(right)]} go with them, and the sum of its losses stays "
+            f"MLP's {shown[int(left)]} and {shown[int(right)]} go with them, and the sum of its losses stays "
             f"{after.total('mlp')}. "
         )
         if not places:
@@ -167,7 +167,7 @@ class _Picture:
         places, old, new = self.changed(first, last), first.total("rnn"), last.total("rnn")
         went = f"went from {old} to {new}" if old != new else f"is {new} as before in the digits shown"
         return (
-            f"After {plural(len(self.swapped), 'swap')} each frame has the number from the perceptron that it had at "
+            f"After {plural(len(self.swapped), 'swap')} each frame has the number from the MLP that it had at "
             f"first, and the sum of the losses is the same, {last.total('mlp')}. The recurrent network has another "
             f"number for {len(places)} of {self.T} frames, and its sum {went}."
         )
@@ -175,7 +175,7 @@ class _Picture:
     def formula(self, said: _Said) -> str:
         shown = said.shown("mlp")
         terms = " ".join(rf"- \ln {latex_number(shown[f])}" for f in said.order.tolist())
-        return rf"\mathcal{{L}}_{{\text{{perceptron}}}} = {terms} \approx {latex_number(said.total('mlp'))}"
+        return rf"\mathcal{{L}}_{{\text{{MLP}}}} = {terms} \approx {latex_number(said.total('mlp'))}"
 
     def drawing(self) -> str:
         rows = {row: Lattice(LEFT, top, WIDE, HIGH, ACROSS, HIGH) for row, top in ROWS.items()}
@@ -220,7 +220,7 @@ class _Picture:
         header = ("frame", *self.names, "sum of losses")
         rows = [("input", *(number(float(v), 3) for v in self.x), "")]
         rows.append(("target", *(str(self.symbols[k]) for k in self.target), ""))
-        for network, name in (("mlp", "perceptron"), ("rnn", "recurrent")):
+        for network, name in (("mlp", "MLP"), ("rnn", "recurrent")):
             for said, when in (
                 (first, f"in the order {' '.join(self.names)}"),
                 (last, self.title.lower().removeprefix("frames ")),

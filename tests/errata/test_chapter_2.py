@@ -23,7 +23,7 @@ def delayed(bits, d):
 
 
 def share_right(task, width, seed=0):
-    """Train a perceptron on windows of so many bits, and count what it gets right on others."""
+    """Train an MLP on windows of so many bits, and count what it gets right on others."""
     bits, held_out = np.random.default_rng(seed).integers(2, size=(2, 1000))
     start = random_mlp(np.random.default_rng(seed), width, 8, 2)
     x = windows(bits[:, None], width - 1)
@@ -32,7 +32,7 @@ def share_right(task, width, seed=0):
     return (guess == task(held_out)).mean()
 
 
-def test_e7_a_window_lets_a_perceptron_learn_patterns_across_frames():
+def test_e7_a_window_lets_an_mlp_learn_patterns_across_frames():
     for f in product((0, 1), repeat=2):
         assert sum(f[now] == (before ^ now) for before, now in product((0, 1), repeat=2)) == 2
     assert share_right(lambda bits: bits ^ delayed(bits, 1), 1) == pytest.approx(0.5, abs=0.06)
@@ -165,8 +165,8 @@ def one_alignment_is_known(right, log_y, target, blank):
 
 
 MISTAKES = {
-    "E7: a perceptron sees single frames": (
-        test_e7_a_window_lets_a_perceptron_learn_patterns_across_frames,
+    "E7: an MLP sees single frames": (
+        test_e7_a_window_lets_an_mlp_learn_patterns_across_frames,
         instead(windows, no_neighbours),
     ),
     "E8: the sum of the losses knows the order": (

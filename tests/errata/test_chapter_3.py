@@ -128,7 +128,7 @@ def test_e16_the_gradient_of_the_output_weights_needs_no_chain(example):
     np.testing.assert_allclose(whole["W_hh"], weights["W_hh"].grad, atol=1e-12)
 
 
-def test_e17_without_its_recurrent_weights_the_network_is_the_series_perceptron(example):
+def test_e17_without_its_recurrent_weights_the_network_is_the_series_mlp(example):
     net, x, _ = example
     series = mlp.MLP(net.W_xh, net.b_h, net.W_hy, net.b_y)
     long = np.tile(x, (5, 1))  # the same weights at every frame, for any number of frames
@@ -208,7 +208,7 @@ MISTAKES = {
         instead(backward, through_the_chain),
     ),
     "E17: weights shared across examples, not across time": (
-        test_e17_without_its_recurrent_weights_the_network_is_the_series_perceptron,
+        test_e17_without_its_recurrent_weights_the_network_is_the_series_mlp,
         instead(run, weights_of_their_own_for_every_frame),
     ),
 }

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from course_utils.ctc import count_alignments
-from course_utils.scenes import overview
+from course_utils.examples import XOR_NET
+from course_utils.rnn import run
+from course_utils.scenes import overview, overview_strings
 from tools.figures import FIGURES, ORBITS, orbit, sizes_of_the_end
 
 IMAGE, Y = np.eye(8, 20), np.full((20, 3), 1 / 3)
@@ -53,7 +55,7 @@ def paths_through(T, states, allowed):
 @pytest.mark.parametrize("target", ["314", "344", "3", "33"])
 def test_the_small_lattice_has_the_ways_of_ctc_and_no_other(target):
     """Do as many paths lead through what is drawn as there are alignments of the target to its five frames?"""
-    svg = overview.reading_picture(IMAGE, Y, target)
+    svg = overview_strings.reading_picture(IMAGE, Y, target)
     pieces = [tuple(map(float, piece)) for piece in re.findall(r'axis" d="M([\d.]+) ([\d.]+)L([\d.]+) ([\d.]+)"', svg)]
     columns = sorted({p[0] for p in pieces} | {p[2] for p in pieces})
     rows = sorted({p[1] for p in pieces} | {p[3] for p in pieces})
@@ -65,20 +67,20 @@ def test_the_small_lattice_has_the_ways_of_ctc_and_no_other(target):
 
 @pytest.mark.parametrize("here", range(4))
 def test_where_the_reader_is_is_framed_and_said(here):
-    svg = overview.reading_picture(IMAGE, Y, "314", here)
+    svg = overview_strings.reading_picture(IMAGE, Y, "314", here)
     assert svg.count('<g data-state="now"') == 1
-    assert f"You are here: {overview.STATIONS[here]}" in svg
-    assert '<g data-state="now"' not in overview.reading_picture(IMAGE, Y, "314")
+    assert f"You are here: {overview_strings.STATIONS[here]}" in svg
+    assert '<g data-state="now"' not in overview_strings.reading_picture(IMAGE, Y, "314")
 
 
 def test_there_are_four_stations():
     with pytest.raises(ValueError, match="here is 4; the stations are 0 to 3: columns, distributions, lattice, string"):
-        overview.reading_picture(IMAGE, Y, "314", 4)
+        overview_strings.reading_picture(IMAGE, Y, "314", 4)
 
 
 def test_the_grid_has_all_paths_and_one_of_them_is_strong():
     paths = [[int(t >= a) + int(t >= b) for t in range(5)] for a, b in combinations(range(1, 5), 2)]
-    svg = overview.grid_picture("BAT", paths, paths[1])
+    svg = overview_strings.grid_picture("BAT", paths, paths[1])
     assert "All 6 ways of BAT through 5 frames" in svg
     assert len(re.findall('<g[^>]* data-state="path"', svg)) == 5 + 4
     assert svg.count('class="arrow"') == len({(t, p[t], p[t + 1]) for p in paths for t in range(4)})
@@ -102,3 +104,15 @@ def test_orbits_die_out_live_on_and_grow():
     assert [word for word in words(svg) if word and word.startswith("modulus")] == [
         "modulus 0.85", "modulus 1", "modulus 1.03"
     ]  # fmt: skip
+
+
+def test_the_network_for_xor_is_drawn_with_its_weights_and_does_what_it_is_drawn_for():
+    bits = np.random.default_rng(0).integers(2, size=200)
+    before = np.append(0, bits[:-1])
+    assert (run(XOR_NET, bits[:, None]).logits[:, 0] == (bits ^ before)).all()
+    svg = (FIGURES / "xor_network.svg").read_text("utf-8")
+    arrows = svg.count('class="arrow hued weight"')
+    inside = sum(np.count_nonzero(W) for W in (XOR_NET.W_xh, XOR_NET.W_hy))
+    assert arrows == 2 * inside + np.count_nonzero(XOR_NET.W_hh)
+    assert words(svg).count("−2") == 2
+    assert words(svg).count("bias −1") == 2

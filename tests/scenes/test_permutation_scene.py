@@ -187,7 +187,7 @@ def test_equal_frames_exchange_their_recurrent_numbers():
 
 def test_the_worked_example_has_the_sums_that_the_notebook_speaks_of():
     scene = example()
-    assert "sum to 0.684 for the perceptron and to 0.792 for" in scene.steps[0].says
+    assert "sum to 0.684 for the MLP and to 0.792 for" in scene.steps[0].says
     assert "went from 0.792 to 1.394." in scene.steps[-1].says
     assert scene.steps[0].formula.endswith(r"\approx 0.684")
     assert scene.table.rows[2][-1] == scene.table.rows[3][-1] == "0.684"
