@@ -6,7 +6,7 @@ from course_utils.notebook.ch00 import sum_stepper
 from course_utils.notebook.ch01 import dependency_explorer, dependency_stepper
 from course_utils.notebook.ch02 import permutation_stepper, posterior_figure
 from course_utils.notebook.ch03 import adder_explorer, adder_stepper, rnn_stepper
-from course_utils.notebook.ch04 import bptt_stepper
+from course_utils.notebook.ch04 import bptt_stepper, truncation_explorer
 from course_utils.notebook.ch05 import gradient_explorer, product_stepper
 from course_utils.notebook.ch06 import (
     alignments_stepper,
@@ -122,6 +122,7 @@ __all__ = [
     "sum_stepper",
     "times_figure",
     "training_stepper",
+    "truncation_explorer",
     "underflow_figure",
     "viterbi_explorer",
     "viterbi_stepper",
