@@ -1,8 +1,8 @@
 """Connectionist temporal classification: the sum over all alignments with a blank (chapter 9).
 
 An alignment gives every frame a symbol or the blank. It is collapsed by merging equal neighbours first and removing
-blanks second, so a blank between two equal symbols keeps both. The alignments of a target of L symbols are
-the paths through its *extended* sequence of S = 2 L + 1 states, blank, first symbol, blank, …, blank, on which
+blanks second, so a blank between two equal symbols keeps both. The alignments of a target of K symbols are
+the paths through its *extended* sequence of S = 2 K + 1 states, blank, first symbol, blank, …, blank, on which
 a path stays, advances by one, or skips a blank between two different symbols.
 
 Arrays are time-first, ``[t, i]``, and everything counts from 0. After Graves et al. (2006), "Connectionist temporal
@@ -31,7 +31,7 @@ def collapse(alignment: Sequence, blank=0) -> tuple:
 
 
 def extend(target: ArrayLike, blank: int = 0) -> NDArray[np.intp]:
-    """Put a blank before, between and after the symbols of a (L,) target; returns (2 L + 1,) states."""
+    """Put a blank before, between and after the symbols of a (K,) target; returns (2 K + 1,) states."""
     extended = np.full(2 * len(target) + 1, blank, dtype=np.intp)
     extended[1::2] = target
     return extended
@@ -60,9 +60,9 @@ def fewest_frames(target: Sequence) -> int:
 
 
 def count_alignments(target: Sequence, T: int) -> int:
-    """Count the alignments of a target to T frames: C(T + L − R, 2 L) with R pairs of equal neighbours."""
-    L, R = len(target), adjacent_repeats(list(target))
-    return comb(T + L - R, 2 * L) if T >= L + R else 0
+    """Count the alignments of a target to T frames: C(T + K − R, 2 K) with R pairs of equal neighbours."""
+    K, R = len(target), adjacent_repeats(list(target))
+    return comb(T + K - R, 2 * K) if T >= K + R else 0
 
 
 def alignments(target: Sequence, T: int, blank=0) -> Iterator[tuple]:
@@ -121,7 +121,7 @@ class ForwardBackward(lattice.Sums):
 
     @property
     def target(self) -> NDArray[np.intp]:
-        """(L,) column indices of the target."""
+        """(K,) column indices of the target."""
         return self.extended[1::2]
 
     @property
@@ -179,7 +179,7 @@ def forward_backward(
     log_y
         (T, A) natural log-probabilities; -inf is allowed, and numbers like −1e30 that stand for it.
     target
-        (L,) column indices without the blank; may be empty.
+        (K,) column indices without the blank; may be empty.
     blank
         Column of the blank.
     skip

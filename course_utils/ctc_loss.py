@@ -26,7 +26,7 @@ def loss_and_gradient(
     log_y
         (T, A) natural log-probabilities; -inf is allowed.
     target
-        (L,) column indices without the blank; may be empty.
+        (K,) column indices without the blank; may be empty.
     blank
         Column of the blank.
     wrt

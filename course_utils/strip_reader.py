@@ -3,7 +3,7 @@
 Random numbers come from NumPy, so that a training run begins the same way with every version of torch.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal
@@ -80,6 +80,28 @@ class StripReader(nn.Module):
             logits = self(torch.as_tensor(np.asarray(image), dtype=dtype)[None])[:, 0]
         return logits.double().log_softmax(-1).numpy()
 
+    def weights(self) -> dict[str, NDArray[np.float32]]:
+        """Return all parameters by their names, as they can be kept."""
+        return {name: weight.detach().float().numpy() for name, weight in self.named_parameters()}
+
+    def load(self, weights: Mapping[str, NDArray]) -> "StripReader":
+        """Take over parameters that :meth:`weights` has returned.
+
+        Raises
+        ------
+        ValueError
+            They are those of another network.
+        """
+        mine = dict(self.named_parameters())
+        if {name: tuple(w.shape) for name, w in mine.items()} != {name: w.shape for name, w in weights.items()}:
+            raise ValueError(
+                f"weights has {', '.join(weights)}; give the arrays that weights() of such a reader returns"
+            )
+        with torch.no_grad():
+            for name, weight in mine.items():
+                weight.copy_(torch.from_numpy(np.array(weights[name])))
+        return self
+
     def read(self, image: ArrayLike) -> str:
         """Read one image by greedy decoding."""
         return spell(greedy(self.log_probabilities(image), BLANK))
@@ -142,11 +164,13 @@ def ctc_loss(
 class Curves:
     """What training is to be watched by, each a list of (iteration, value).
 
-    ``loss`` is in nats for each digit of a batch; ``error`` the character error rate on strips to watch.
+    ``loss`` is in nats for each digit of a batch; ``error`` the character error rate on strips to watch;
+    ``posteriors`` the (T, 11) probabilities of the first of these.
     """
 
     loss: list[tuple[int, float]] = field(default_factory=list)
     error: list[tuple[int, float]] = field(default_factory=list)
+    posteriors: list[tuple[int, NDArray[np.float64]]] = field(default_factory=list)
 
 
 def train_reader(
@@ -184,7 +208,7 @@ def train_reader(
     watch
         Called every ``every`` iterations with the number done and the curves so far.
     watched
-        Strips whose error rate is measured then; nothing is fitted to them.
+        Strips whose error rate is measured then, and what the reader says of the first one; nothing is fitted to them.
     every
         See ``watch``.
 
@@ -217,6 +241,7 @@ def train_reader(
                 if watched:
                     read = [reader.read(strip.image) for strip in watched]
                     curves.error.append((n, character_error_rate(read, [strip.digits for strip in watched])))
+                    curves.posteriors.append((n, np.exp(reader.log_probabilities(watched[0].image))))
                 watch(n, curves)
     return reader, curves
 

@@ -1,61 +1,17 @@
-"""Pictures that are not played: live curves of a training run, and what a network reads over its image."""
+"""Pictures that are not played: what a network reads, over its image, and measured times."""
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
 from course_utils.data import digit_strip
-from course_utils.notebook import pictures, reading_figure, times_figure
-from course_utils.strip_reader import Curves
+from course_utils.notebook import reading_figure, times_figure
 
 
 @pytest.fixture(autouse=True)
 def _tidy():
     yield
     plt.close("all")
-
-
-class Shown:
-    """Stands for the output area of a cell."""
-
-    def __init__(self):
-        self.pictures = []
-
-    def __call__(self, picture, display_id=False):
-        self.pictures.append(picture)
-        return self
-
-    def update(self, picture):
-        self.pictures.append(picture)
-
-
-def curves_of(n):
-    return Curves([(k, 3.0 / k) for k in range(1, n + 1)], [(n, 0.5)])
-
-
-def test_live_curves_draw_at_once_then_at_most_every_so_often_and_at_the_end(monkeypatch):
-    shown, now = Shown(), [0.0]
-    monkeypatch.setattr(pictures, "display", shown)
-    monkeypatch.setattr(pictures, "monotonic", lambda: now[0])
-    live = pictures.LiveCurves(400, "the loss falls")
-    for done, seconds in [(100, 1.0), (150, 1.1), (200, 9.0), (400, 9.1)]:
-        now[0] = seconds
-        live(done, curves_of(done))
-    assert len(shown.pictures) == 3  # not at 150, a tenth of a second after the first
-    assert len({picture.svg for picture in shown.pictures}) == 3
-    assert {repr(picture._repr_mimebundle_()["text/plain"]) for picture in shown.pictures} == {
-        repr("Picture: the loss falls")
-    }
-
-
-def test_the_bar_says_how_far_the_training_is_and_how_long_it_will_take():
-    live = pictures.LiveCurves(400, "the loss falls")
-    titles = [live.figure(done, curves_of(done), 10.0).axes[0].get_title() for done in (100, 400)]
-    assert titles == ["iteration 100 of 400, 30 s to go", "iteration 400 of 400, 10 s"]
-    bar, loss, error = live.figure(100, curves_of(100), 10.0).axes
-    assert bar.patches[0].get_width() == 100
-    assert loss.lines[0].get_xydata()[0].tolist() == [100, 0.03]
-    assert error.lines[0].get_xydata().tolist() == [[100, 50.0]]
 
 
 def test_a_reading_is_drawn_over_its_image():

@@ -9,13 +9,14 @@ from pathlib import Path
 import numpy as np
 
 from course_utils import last_step
-from course_utils.data import TEST_IMAGES, scanned_digits
+from course_utils.data import TEST_IMAGES, digit_strip, random_digits, scanned_digits
 from course_utils.last_step import NETWORKS, adding, answers, named, squared
 from course_utils.remedies import REMEDIES, SYMBOLS, delayed_copy, train
 
 COPY_LAGS, COPY_ITERATIONS = (5, 10, 20, 50, 100, 200), 600
 ADDING_STEPS, ADDING_ITERATIONS = (10, 25, 50, 100, 200), 1500
 PIXEL_ITERATIONS, PIXEL_SEEDS = 2500, (0, 1)
+READER_ITERATIONS, WATCHED = 1600, 40
 LAGS, SEEDS, ITERATIONS = (5, 10, 20, 40, 60, 80, 120, 160), (0, 1, 2), 400
 
 
@@ -80,7 +81,27 @@ def pixels() -> dict:
     return {"seeds": PIXEL_SEEDS, "iterations": PIXEL_ITERATIONS, "accuracy": found}
 
 
-MEASUREMENTS: dict[str, Callable[[], dict]] = {"remedies": remedies, "copying": copying, "sums": sums, "pixels": pixels}
+def reader() -> dict[str, np.ndarray]:
+    """Train the reader of chapter 9 as its notebook does, and keep its weights and what was to be watched; a minute."""
+    from course_utils.strip_reader import train_reader  # which needs torch
+
+    rng = np.random.default_rng(2)
+    watched = [digit_strip(random_digits(rng), rng, "test") for _ in range(WATCHED)]
+    found, curves = train_reader(READER_ITERATIONS, loss="course", watch=lambda *_: None, watched=watched, every=50)
+    kept = {f"weights.{name}": values for name, values in found.weights().items()}
+    kept |= {"loss": np.array(curves.loss), "error": np.array(curves.error)}
+    kept["at"] = np.array([n for n, _ in curves.posteriors])
+    kept["posteriors"] = np.array([y for _, y in curves.posteriors], dtype=np.float32)
+    return kept
+
+
+MEASUREMENTS: dict[str, Callable[[], dict]] = {
+    "remedies": remedies,
+    "copying": copying,
+    "sums": sums,
+    "pixels": pixels,
+    "reader": reader,
+}
 
 
 def main() -> None:
@@ -88,8 +109,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m course_utils.measured", description=__doc__)
     parser.add_argument("name", choices=MEASUREMENTS)
     name = parser.parse_args().name
-    found = json.dumps(MEASUREMENTS[name](), indent=1)
-    Path(__file__).with_name(f"{name}.json").write_text(found + "\n", "utf-8")
+    found = MEASUREMENTS[name]()
+    if all(isinstance(values, np.ndarray) for values in found.values()):
+        np.savez_compressed(Path(__file__).with_name(f"{name}.npz"), **found)
+    else:
+        Path(__file__).with_name(f"{name}.json").write_text(json.dumps(found, indent=1) + "\n", "utf-8")
 
 
 if __name__ == "__main__":

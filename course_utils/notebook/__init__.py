@@ -62,11 +62,12 @@ from course_utils.notebook.ch11 import (
 )
 from course_utils.notebook.compiling import compiling_line
 from course_utils.notebook.editing import with_probability
-from course_utils.notebook.pictures import LiveCurves, show
+from course_utils.notebook.pictures import show
+from course_utils.notebook.training import TrainingDesk
 from course_utils.notebook.without_torch import run_on_without_torch
 
 __all__ = [
-    "LiveCurves",
+    "TrainingDesk",
     "adder_explorer",
     "adder_stepper",
     "alignments_stepper",

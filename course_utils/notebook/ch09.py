@@ -75,7 +75,7 @@ def ctc_stepper(
     y
         (T, A) probabilities.
     target
-        L names from ``symbols``, or column indices, without the blank; may be empty.
+        K names from ``symbols``, or column indices, without the blank; may be empty.
     symbols
         The name of each column of ``y``, the blank's included.
     blank

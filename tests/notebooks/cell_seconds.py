@@ -5,8 +5,6 @@ Each notebook is run once, and both gates look at that run::
     python -m pytest --nbval -p tests.notebooks.cell_seconds notebooks
 """
 
-import re
-
 import psutil
 import pytest
 from nbval.plugin import IPyNbCell
@@ -14,10 +12,8 @@ from nbval.plugin import IPyNbCell
 from course_utils import compiled
 
 # Of the processor, so that what else a machine has to do does not matter much. They leave room for one half as fast
-# as that which they were chosen on, where no cell takes more than 4, and the training 45.
+# as that which they were chosen on, where no cell takes more than 4.
 SECONDS_A_CELL, SECONDS_A_NOTEBOOK = 10, 60
-SECONDS_OF_TRAINING = 90  # for the one cell that trains a network before the reader's eyes; it does not count above
-TRAINING = re.compile(r"watch = LiveCurves\(")
 
 
 def processor_seconds(pid: int) -> float:
@@ -25,11 +21,9 @@ def processor_seconds(pid: int) -> float:
     return sum(psutil.Process(pid).cpu_times()[:4])
 
 
-def complaint(source: str, seconds: float, before: float) -> str | None:
+def complaint(seconds: float, before: float) -> str | None:
     """Say what is wrong with the time of a cell, where those before it took ``before`` seconds; None: nothing is."""
-    if TRAINING.search(source):
-        most, taken, what = SECONDS_OF_TRAINING, seconds, "The training"
-    elif seconds >= SECONDS_A_CELL:
+    if seconds >= SECONDS_A_CELL:
         most, taken, what = SECONDS_A_CELL, seconds, "This cell"
     else:
         most, taken, what = SECONDS_A_NOTEBOOK, before + seconds, "The notebook up to this cell"
@@ -47,8 +41,7 @@ def pytest_runtest_call(item):
     seconds = -processor_seconds(pid)
     result = yield
     seconds += processor_seconds(pid)
-    if not TRAINING.search(item.cell.source):
-        item.parent.seconds = before + seconds
-    if found := complaint(item.cell.source, seconds, before):
+    item.parent.seconds = before + seconds
+    if found := complaint(seconds, before):
         item.raise_cell_error(found)
     return result
