@@ -5,6 +5,7 @@ A report shows no arguments, so the name of each case of exercise 1.3 describes 
 
 import math
 from collections.abc import Callable
+from functools import partial
 from itertools import groupby
 
 import numpy as np
@@ -85,7 +86,7 @@ def _generate(
 
 
 def _loop(**decision) -> Callable:
-    return lambda *args: _generate(*args, **decision)
+    return partial(_generate, **decision)
 
 
 X_ENTERS = "Here the initial state is zero, and x goes in through the tanh at t = 0."
@@ -133,7 +134,8 @@ GENERATOR_MISCONCEPTIONS = (
     ),
     Misconception(
         "nothing fed back",
-        "With “fed back” the last output is an input of the next step, through its own weights W_yh.",
+        "With “fed back” the last output is an input of the next step, through its own weights W_yh. Reading the output of "
+        "the same step, which is not there yet and still zero, comes to the same.",
         _loop(feedback_left_out=True),
     ),
     Misconception(
@@ -280,10 +282,20 @@ def _strengths(rng: np.random.Generator, reached: NDArray) -> NDArray[np.float64
 
 
 def _structure_cases(rng: np.random.Generator) -> list[Case]:
+    """Take the tables of twelve tasks and some at the edges, always the same, and some of them at random."""
+    same = {name: (strength,) for name, strength in _tables(np.random.default_rng(3)).items()}
+    drawn = list(_tables(rng).items())
+    at_random = [Case(f"at random: {name}", (strength,)) for name, strength in drawn[:1] + drawn[3:10:2] + drawn[12:14]]
+    return [*(Case(name, args) for name, args in same.items()), *at_random]
+
+
+def _tables(rng: np.random.Generator) -> dict[str, NDArray[np.float64]]:
     T, S = int(rng.integers(4, 7)), int(rng.integers(7, 10))
     lag = np.subtract.outer(np.arange(T), np.arange(T))
     faded = 0.3 ** lag.clip(0) * np.tri(T)  # an influence that dies away
     faded[-1, 0] = 3e-10
+    faint = faded.copy()
+    faint[-1, 0] = 3e-12
     rounding = _strengths(rng, np.eye(T)) + 1e-16 * rng.uniform(1, 9, (T, T))
     noisy = _strengths(rng, np.tri(T)) + 1e-15 * rng.uniform(0.1, 0.9, (T, T))
     tasks = {
@@ -315,11 +327,12 @@ def _structure_cases(rng: np.random.Generator) -> list[Case]:
     edges = {
         f"{S} × {T}, all filled": _strengths(rng, np.ones((S, T))),
         f"{T} × {T}, lower triangle and diagonal filled, less than 1e-15 above": noisy,
+        f"{T} × {T}, lower triangle and diagonal filled, with 3e-12 in the lower left corner": faint,
         f"{T + 2} × 3, diagonal filled, the last rows empty": np.eye(T + 2, 3),
         f"{T} × {T}, empty": np.zeros((T, T)),
         f"{S} × 1, the first entry alone filled": np.eye(S, 1),
     }
-    return [Case(name, (strength,)) for name, strength in (tasks | edges).items()]
+    return tasks | edges
 
 
 def _structure(
@@ -365,7 +378,7 @@ def _structure(
 
 
 def _with(**decision) -> Callable:
-    return lambda strength: _structure(strength, **decision)
+    return partial(_structure, **decision)
 
 
 SINGLE = "A 1 × 1 table is a diagonal, a row and a column at once. The docstring says which name it gets."
@@ -414,6 +427,11 @@ STRUCTURE_MISCONCEPTIONS = (
         "weak taken for none",
         "An influence of 3e-10 is weak, not absent: the line is drawn at 1e-12.",
         _with(zero=1e-8),
+    ),
+    Misconception(
+        "rounded to eleven decimals",
+        "Rounding to so many decimals draws the line at half of 1e-11. It is asked for at 1e-12: compare with that.",
+        _with(zero=5e-12),
     ),
     Misconception(
         "one input and one output taken for a sequence",

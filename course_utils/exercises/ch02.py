@@ -4,6 +4,7 @@ A wrong idea is mostly one changed decision, so each exercise has one function w
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,14 +53,18 @@ def _gradient_cases(rng: np.random.Generator) -> list[Case]:
     ]
 
 
+COUNTED = np.arange(1.0, 16.0).reshape(5, 3)  # in which no two numbers are alike
+
+
 def _window_cases(rng: np.random.Generator) -> list[Case]:
     return [
         Case("worked example", (np.array([[1.0, 10.0], [2.0, 20.0], [3.0, 30.0]]), 1, 0)),
         Case("one frame on either side", (np.array([[1.0, 10.0], [2.0, 20.0], [3.0, 30.0]]), 1, 1)),
-        Case("only what comes after", (rng.normal(size=(4, 2)), 0, 2)),
-        Case("no neighbours at all", (rng.normal(size=(3, 2)), 0, 0)),
-        Case("a single frame", (rng.normal(size=(1, 2)), 2, 1)),
-        Case("a window longer than the sequence", (rng.normal(size=(3, 1)), 4, 2)),
+        Case("only what comes after", (COUNTED[:4, :2], 0, 2)),
+        Case("no neighbours at all", (COUNTED[:3, :2], 0, 0)),
+        Case("a single frame", (COUNTED[:1, :2], 2, 1)),
+        Case("a window longer than the sequence", (COUNTED[:3, :1], 4, 2)),
+        Case("more before than after", (COUNTED, 2, 1)),
         *(
             Case(
                 f"random, {T} frames of {D}, {before} before and {after} after",
@@ -188,6 +193,16 @@ LOSS_MISCONCEPTIONS = (
         lambda logits, target: cross_entropy(logits, target) / len(target),
     ),
     Misconception(
+        "mean over the frames",
+        "One loss for each frame is asked, T numbers. Whether to add them up or to take their mean is left to the caller.",
+        lambda logits, target: cross_entropy(logits, target).mean(),
+    ),
+    Misconception(
+        "sum over the frames",
+        "One loss for each frame is asked, T numbers. Whether to add them up or to take their mean is left to the caller.",
+        lambda logits, target: cross_entropy(logits, target).sum(),
+    ),
+    Misconception(
         "logarithm to base 2",
         "The loss is asked for in nats, with the natural logarithm.",
         lambda logits, target: cross_entropy(logits, target) / np.log(2),
@@ -231,17 +246,18 @@ def _gradients(
     x: NDArray,
     target: NDArray,
     *,
+    logits: Callable = lambda W, b, x: x @ W.T + b,
     errors: Callable = lambda errors: errors,
     outer: Callable = lambda errors, x: errors[:, :, None] * x[:, None, :],
     bias: Callable = lambda errors: errors,
 ) -> tuple[NDArray, NDArray]:
     """Differentiate each frame's loss of a linear layer with a softmax, with one decision changed."""
-    found = errors(cross_entropy_gradient(x @ W.T + b, target))
+    found = errors(cross_entropy_gradient(logits(W, b, x), target))
     return outer(found, x), bias(found)
 
 
 def _changed(**decision) -> Callable:
-    return lambda W, b, x, target: _gradients(W, b, x, target, **decision)
+    return partial(_gradients, **decision)
 
 
 def _from_errors(make: Callable) -> Callable:
@@ -303,6 +319,12 @@ GRADIENT_MISCONCEPTIONS = (
         _changed(errors=lambda errors: errors / len(errors)),
     ),
     Misconception(
+        "one taken off in the columns of all targets",
+        "Indexing with all frames and the targets takes whole columns. Each frame has one target: pair frame t with the "
+        "column of its own target.",
+        _from_errors(lambda logits, target: _softmax(logits) - np.isin(np.arange(logits.shape[1]), target)),
+    ),
+    Misconception(
         "softmax without the target",
         "The derivative of the log of the sum is the softmax; the target's own logit contributes as well.",
         _from_errors(lambda logits, target: _softmax(logits)),
@@ -325,7 +347,7 @@ GRADIENT_MISCONCEPTIONS = (
     Misconception(
         "bias left out of the logits",
         "The probabilities are those of W x + b. Without b they belong to another network.",
-        lambda W, b, x, target: _gradients(W, np.zeros_like(b), x, target),
+        partial(_gradients, logits=lambda W, b, x: x @ W.T),
     ),
     Misconception(
         "softmax over the frames",

@@ -5,6 +5,7 @@ name of the decision that is changed.
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -100,34 +101,47 @@ def _stream_cases(rng: np.random.Generator) -> list[Case]:
 # -- wrong ideas about the forward pass
 
 
-def _forward(x, W_xh, W_hh, b_h, W_hy, b_y, h_init, *, mistake: str = "") -> tuple[NDArray, NDArray]:
-    """Run a network step by step; ``mistake`` names the decision that is changed."""
-    recurrent = {"transposed": W_hh.T, "input only": 0 * W_hh}.get(mistake, W_hh)
-    bias = {"bias twice": 2 * b_h, "no bias": 0 * b_h}.get(mistake, b_h)
-    states = [0 * h_init if mistake == "zero start" else h_init]
+def _forward(x, W_xh, W_hh, b_h, W_hy, b_y, h_init, **mistakes: bool) -> tuple[NDArray, NDArray]:
+    """Run a network step by step; ``mistakes`` name the decisions that are changed."""
+    recurrent = W_hh.T if "transposed" in mistakes else W_hh * ("input only" not in mistakes)
+    bias = b_h * (2 if "bias twice" in mistakes else "no bias" not in mistakes)
+    states = [0 * h_init if "zero start" in mistakes else h_init]
     for t, frame in enumerate(x):
-        z = W_xh @ frame + recurrent @ states[0 if mistake == "not carried" else -1] + bias
-        h = z if mistake == "linear" else np.tanh(z)
-        states.append(h_init if mistake == "first is given" and t == 0 else h)
+        before = states[0 if "not carried" in mistakes else -1]
+        z = W_xh @ frame + recurrent @ before + bias
+        h = z if "linear" in mistakes else np.tanh(z)
+        if "bias outside" in mistakes:
+            h = np.tanh(z - bias) + bias
+        elif "one by one" in mistakes:
+            h = _one_by_one(W_xh @ frame + bias, recurrent, before)
+        states.append(h_init if "first is given" in mistakes and t == 0 else h)
     before, h = np.array(states[:-1]), np.array(states[1:])
-    if mistake in ("in place", "one array, the caller's", "one array, the caller's, logits right"):
+    if mistakes.keys() & {"in place", "one array, the caller's", "one array, the caller's, logits right"}:
         h_init[:] = h[-1]
-    if mistake == "shifted":
+    if "shifted" in mistakes:
         h = before
-    if mistake in ("one array", "one array, the caller's"):
+    if mistakes.keys() & {"one array", "one array, the caller's"}:
         h = np.tile(h[-1], (len(x), 1))
-    logits = (before if mistake == "output before" else h) @ W_hy.T + (0 if mistake == "no output bias" else b_y)
-    if mistake == "squashed":
+    logits = (before if "output before" in mistakes else h) @ W_hy.T + (0 if "no output bias" in mistakes else b_y)
+    if "squashed" in mistakes:
         logits = np.tanh(logits)
-    if mistake == "softmax":
+    if "softmax" in mistakes:
         logits = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    if mistake in ("one array, logits right", "one array, the caller's, logits right"):
+    if mistakes.keys() & {"one array, logits right", "one array, the caller's, logits right"}:
         h = np.tile(h[-1], (len(x), 1))
-    return (logits, h) if mistake == "exchanged" else (h, logits)
+    return (logits, h) if "exchanged" in mistakes else (h, logits)
+
+
+def _one_by_one(given: NDArray, W_hh: NDArray, before: NDArray) -> NDArray:
+    """Let each unit read the units before it as they are already."""
+    h = np.array(before, dtype=float)
+    for i in range(len(h)):
+        h[i] = np.tanh(given[i] + W_hh[i] @ h)
+    return h
 
 
 def _forward_with(mistake: str) -> Callable:
-    return lambda *args: _forward(*args, mistake=mistake)
+    return partial(_forward, **{mistake: True})
 
 
 STORED = "The same array was stored at every step; store a copy."
@@ -169,6 +183,17 @@ FORWARD_MISCONCEPTIONS = (
         "bias added twice",
         "Each unit has one bias, and it is added once a step, not once for the input and once for the state.",
         _forward_with("bias twice"),
+    ),
+    Misconception(
+        "bias outside the activation",
+        "The bias belongs to the sum that goes into the tanh: a unit never leaves the range from −1 to 1.",
+        _forward_with("bias outside"),
+    ),
+    Misconception(
+        "units updated one by one in one array",
+        "All units of a step read the state of the step before. Here unit 1 reads a unit 0 that is new already: keep the old "
+        "state until all are done.",
+        _forward_with("one by one"),
     ),
     Misconception(
         "bias of the units left out", "Each unit adds its bias b_h to its sum, at every step.", _forward_with("no bias")
@@ -238,24 +263,27 @@ def _recurrence(x, W_xh, W_hh, b_h, h=0.0) -> NDArray:
     return np.array(states)
 
 
-def _bidirectional(x, W_xh, W_hh, b_h, W_xh_back, W_hh_back, b_h_back, *, mistake: str = "") -> NDArray:
-    """Run both directions; ``mistake`` names the decision that is changed."""
+def _bidirectional(x, W_xh, W_hh, b_h, W_xh_back, W_hh_back, b_h_back, **mistakes: bool) -> NDArray:
+    """Run both directions; ``mistakes`` name the decisions that are changed."""
     forth = _recurrence(x, W_xh, W_hh, b_h)
-    weights = (W_xh, W_hh, b_h) if mistake == "shared" else (W_xh_back, W_hh_back, b_h_back)
-    read = x if mistake in ("never reversed", "only reversed back") else x[::-1]
-    back = _recurrence(read, *weights, h=forth[-1] if mistake == "goes on" else 0.0)
-    forth, back = forth[1:], back[:-1] if mistake == "excludes its own" else back[1:]
-    if mistake not in ("never reversed", "not reversed back"):
+    weights = (W_xh, W_hh, b_h) if "shared" in mistakes else (W_xh_back, W_hh_back, b_h_back)
+    read = x if mistakes.keys() & {"never reversed", "only reversed back"} else x[::-1]
+    read = read[:, ::-1] if "features reversed" in mistakes else read
+    back = _recurrence(read, *weights, h=forth[-1] if "goes on" in mistakes else 0.0)
+    forth, back = forth[1:], back[:-1] if "excludes its own" in mistakes else back[1:]
+    if not mistakes.keys() & {"never reversed", "not reversed back"}:
         back = back[::-1]
-    if mistake == "added":
+    if "units reversed" in mistakes:
+        back = back[:, ::-1]
+    if "added" in mistakes:
         return forth + back
-    if mistake == "below":
+    if "below" in mistakes:
         return np.concatenate([forth, back])
-    return np.hstack([back, forth] if mistake == "backward first" else [forth, back])
+    return np.hstack([back, forth] if "backward first" in mistakes else [forth, back])
 
 
 def _bidirectional_with(mistake: str) -> Callable:
-    return lambda *args: _bidirectional(*args, mistake=mistake)
+    return partial(_bidirectional, **{mistake: True})
 
 
 BIDIRECTIONAL_MISCONCEPTIONS = (
@@ -298,6 +326,17 @@ BIDIRECTIONAL_MISCONCEPTIONS = (
         _bidirectional_with("backward first"),
     ),
     Misconception(
+        "inputs reversed along all axes",
+        "Time runs backwards for the second network, and nothing else: within a frame the features keep their places. A flip "
+        "without an axis turns round all of them.",
+        _bidirectional_with("features reversed"),
+    ),
+    Misconception(
+        "backward states reversed along all axes",
+        "The order of the frames is turned round again, that of the units is not. A flip without an axis turns round both.",
+        _bidirectional_with("units reversed"),
+    ),
+    Misconception(
         "states added",
         "The two states of a frame are added here, which mixes them. Side by side, every unit keeps its place.",
         _bidirectional_with("added"),
@@ -313,35 +352,36 @@ BIDIRECTIONAL_MISCONCEPTIONS = (
 # -- wrong ideas about a stream
 
 
-def _stream(chunk, h, W_xh, W_hh, b_h, W_hy, b_y, *, mistake: str = "") -> tuple[NDArray, NDArray]:
-    """Read one chunk; ``mistake`` names the decision that is changed."""
+def _stream(chunk, h, W_xh, W_hh, b_h, W_hy, b_y, **mistakes: bool) -> tuple[NDArray, NDArray]:
+    """Read one chunk; ``mistakes`` name the decisions that are changed."""
     given = h
-    start = 0 * h if mistake == "reset" else h
+    reset = "reset" in mistakes or ("reset with frames" in mistakes and len(chunk) > 0)
+    start = 0 * h if reset else h
     states = _recurrence(chunk, W_xh, W_hh, b_h, start)
-    if mistake == "frame by frame":
+    if "frame by frame" in mistakes:
         states[1:] = np.tanh(chunk @ W_xh.T + W_hh @ start + b_h)
-    read = states[:-1] if mistake == "output before" else states[1:]
+    read = states[:-1] if "output before" in mistakes else states[1:]
     logits = read @ W_hy.T + b_y
     after = states[-1]
-    if mistake == "first state":
+    if "first state" in mistakes:
         after = states[:2][-1]
-    elif mistake == "state before the last":
+    elif "state before the last" in mistakes:
         after = states[-2:][0]
-    elif mistake == "state kept":
+    elif "state kept" in mistakes:
         after = given
-    elif mistake == "zero state" or (mistake == "zero state of nothing" and not len(chunk)):
+    elif "zero state" in mistakes or ("zero state of nothing" in mistakes and not len(chunk)):
         after = 0 * given
-    elif mistake == "no shape" and not len(chunk):
+    elif "no shape" in mistakes and not len(chunk):
         logits = np.array([])
-    elif mistake == "no empty chunk":
+    elif "no empty chunk" in mistakes:
         after = list(states[1:])[-1]
-    elif mistake == "in place":
+    elif "in place" in mistakes:
         h[:] = after
     return logits, np.array(after)
 
 
 def _stream_with(mistake: str) -> Callable:
-    return lambda *args: _stream(*args, mistake=mistake)
+    return partial(_stream, **{mistake: True})
 
 
 STREAM_MISCONCEPTIONS = (
@@ -349,6 +389,12 @@ STREAM_MISCONCEPTIONS = (
         "reset at the start of a chunk",
         "The state that was passed in is not used: each chunk starts from zeros, as if nothing had been read before.",
         _stream_with("reset"),
+    ),
+    Misconception(
+        "reset at the start of a chunk that has frames",
+        "The state that was passed in is handed on where there is nothing to read, but each chunk with frames starts from zeros, "
+        "as if nothing had been read before.",
+        _stream_with("reset with frames"),
     ),
     Misconception(
         "state not carried within the chunk",

@@ -5,6 +5,7 @@ its decisions as parameters.
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -114,7 +115,7 @@ def _delta(
 
 
 def _changed(**decision: bool | int) -> Callable:
-    return lambda *args: _delta(*args, **decision)
+    return partial(_delta, **decision)
 
 
 def _only_direct(d_logits: NDArray, W_hy: NDArray, W_hh: NDArray, slope: NDArray) -> NDArray[np.float64]:
@@ -231,49 +232,49 @@ DELTA_MISCONCEPTIONS = (
 
 
 def _gradients(
-    x: NDArray, states: NDArray, d_logits: NDArray, delta: NDArray, slope: NDArray, *, mistake: str = ""
+    x: NDArray, states: NDArray, d_logits: NDArray, delta: NDArray, slope: NDArray, **mistakes: bool
 ) -> tuple[NDArray, ...]:
-    """All five gradients; ``mistake`` names the decision that is changed."""
-    dz = delta if mistake == "no slope" else delta * slope
-    if mistake == "slope twice":
+    """All five gradients; ``mistakes`` name the decisions that are changed."""
+    dz = delta if "no slope" in mistakes else delta * slope
+    if "slope twice" in mistakes:
         dz = dz * slope
     before, after = states[:-1], states[1:]
-    if mistake == "state after":
+    if "state after" in mistakes:
         before = after
-    elif mistake == "state before":
+    elif "state before" in mistakes:
         after = before
-    elif mistake == "zero start":
+    elif "zero start" in mistakes:
         before = np.concatenate([np.zeros_like(before[:1]), before[1:]])
-    elif mistake.startswith("index t − 1"):
-        wrapped = states[-1:] if mistake == "index t − 1" else np.zeros_like(states[:1])
+    elif any(name.startswith("index t − 1") for name in mistakes):
+        wrapped = states[-1:] if "index t − 1" in mistakes else np.zeros_like(states[:1])
         before, after = np.concatenate([wrapped, states[:-2]]), before
     into_outputs = d_logits
-    if mistake == "outputs in the chain":
+    if "outputs in the chain" in mistakes:
         into_outputs = np.cumsum(d_logits[::-1], axis=0)[::-1]
-    elif mistake == "no output gradient":
+    elif "no output gradient" in mistakes:
         into_outputs = np.zeros_like(d_logits)
     ones = np.ones((len(x), 1))
-    into_bias = delta if mistake == "no slope for the bias" else dz
+    into_bias = delta if "no slope for the bias" in mistakes else dz
     pairs = [(dz, x), (dz, before), (into_bias, ones), (into_outputs, after), (into_outputs, ones)]
-    if mistake == "last step":
+    if "last step" in mistakes:
         pairs = [(left[-1:], right[-1:]) for left, right in pairs]
-    elif mistake == "first step":
+    elif "first step" in mistakes:
         pairs = [(left[:1], right[:1]) for left, right in pairs]
-    elif mistake == "product of sums":
+    elif "product of sums" in mistakes:
         pairs = [
             (left.sum(axis=0, keepdims=True), ones[:1] if right is ones else right.sum(axis=0, keepdims=True))
             for left, right in pairs
         ]
     found = [left.T @ right for left, right in pairs]
-    if mistake == "transposed":
+    if "transposed" in mistakes:
         found = [matrix if k in (2, 4) else matrix.T for k, matrix in enumerate(found)]
-    if mistake == "mean":
+    if "mean" in mistakes:
         found = [matrix / len(x) for matrix in found]
     return found[0], found[1], found[2][:, 0], found[3], found[4][:, 0]
 
 
 def _wrong_gradients(mistake: str) -> Callable:
-    return lambda *args: _gradients(*args, mistake=mistake)
+    return partial(_gradients, **{mistake: True})
 
 
 READ_LITERALLY = "The array begins with the initial state, so every index is one larger than in the formula."
@@ -426,7 +427,7 @@ def _window(d_logits, W_hy, W_hh, slope, k, *, wrap=False, upwards=False, farthe
 
 
 def _wrong_window(**decision: bool) -> Callable:
-    return lambda *args: _window(*args, **decision)
+    return partial(_window, **decision)
 
 
 def _unguarded(d_logits, W_hy, W_hh, slope, k):

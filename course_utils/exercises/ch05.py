@@ -1,6 +1,7 @@
 """Exercises of chapter 5: sequence classification and vanishing gradients."""
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,6 +66,11 @@ PRODUCT_MISCONCEPTIONS = (
         "J_t leads from h_{t−1} to h_t, before the way begins: the product ends with the Jacobian of step t + 1. For "
         "t = −1 the index even wraps round to the last Jacobian.",
         _product_of(lambda J, t: J[np.arange(t, len(J))]),
+    ),
+    Misconception(
+        "an index of −1 for the initial state",
+        "For t = −1 a slice that begins at t begins at the last Jacobian. Count from t + 1 on, which is 0 there.",
+        _product_of(lambda J, t: J[t:][1:]),
     ),
     Misconception(
         "the Jacobian of step t + 1 left out",
@@ -136,6 +142,9 @@ def _first_below(log_norms: NDArray, limit: float) -> int:
     return int(below[0]) if len(below) else -1
 
 
+FADING = np.linspace(1, 0.6, 6)[:, None, None]  # so that no two Jacobians are alike
+
+
 def _reach_cases(rng: np.random.Generator) -> list[Case]:
     shrinking = np.tile(np.array([[0.6, -0.4], [0.3, 0.5]]), (40, 1, 1)) * rng.uniform(0.6, 0.8, (40, 1, 1))
     dips = np.full((7, 1, 1), 1.0)
@@ -150,6 +159,7 @@ def _reach_cases(rng: np.random.Generator) -> list[Case]:
         Case("nothing is left after two factors", (lost, np.array([1.0, 1.0]), 1e-6)),
         Case("20 factors of 1e−25, less than a float can hold", (np.full((21, 1, 1), 1e-25), np.array([1.0]), 1e-6)),
         Case("1200 factors of 0.4, less than a float can hold", (np.full((1201, 1, 1), 0.4), np.array([1.0]), 1e-6)),
+        Case("two units that feed one another", (np.tile([[0.5, 0.3], [-0.2, 0.4]], (6, 1, 1)) * FADING, np.array([1.0, -0.5]), 1e-3)),
         Case("random, shrinking", (shrinking, rng.normal(size=2), 1e-6)),
         Case("random, 3 units", (rng.normal(0, 0.35, (20, 3, 3)), rng.normal(size=3), 1e-3)),
     ]  # fmt: skip
@@ -171,7 +181,7 @@ def _reach(
 
 
 def _reach_with(**decision) -> Callable:
-    return lambda *args: _reach(*args, **decision)
+    return partial(_reach, **decision)
 
 
 def _product_norms(jacobians, delta, limit):
@@ -362,7 +372,7 @@ def _weighted(logits, label, base, *, weights=None, gradient_weights=None, gradi
 
 
 def _loss_with(**decision) -> Callable:
-    return lambda *args: _weighted(*args, **decision)
+    return partial(_weighted, **decision)
 
 
 def _mean_of_weighted(logits, label, base):

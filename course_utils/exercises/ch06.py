@@ -277,6 +277,21 @@ COUNTER_EXAMPLE_MISCONCEPTIONS = (
         lambda: np.transpose(BEST_LABELS_LOSE),
     ),
     Misconception(
+        "certain frames",
+        "Where a frame is certain nothing competes: a single sequence has all of the probability. Leave room for others.",
+        lambda: [[1.0, 0.0], [0.0, 1.0], [1.0, 0.0]],
+    ),
+    Misconception(
+        "two frames",
+        "Three frames are asked for: a table of three rows.",
+        lambda: [[0.6, 0.4], [0.6, 0.4]],
+    ),
+    Misconception(
+        "percentages",
+        "Probabilities lie between 0 and 1: write 0.6 for 60 per cent.",
+        lambda: 100 * np.array(BEST_LABELS_LOSE),
+    ),
+    Misconception(
         "weights that do not sum to one",
         "Divide each row by its sum; then it holds the probabilities of one frame.",
         lambda: [[3.0, 2.0], [2.0, 3.0], [3.0, 2.0]],

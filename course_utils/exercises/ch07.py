@@ -208,6 +208,18 @@ EXPANSION_MISCONCEPTIONS = (
         _all_of_them,
     ),
     Misconception(
+        "compressed instead of expanded",
+        "Asked are the sequences of T labels that compress to the target, not the target once more.",
+        lambda target, T: [list(target)],
+    ),
+    Misconception(
+        "the last symbol takes what is left",
+        "Each symbol may last longer, and not only the last one: list every way to share out the frames.",
+        lambda target, T: [] if _repeats(target) or len(target) > T else [
+            [*target, *[target[-1]] * (T - len(target))] if len(target) else []
+        ][: len(target) > 0 or T == 0],
+    ),
+    Misconception(
         "those that advance last come first",
         "The order is the other way round: those that advance early are listed first.",
         lambda target, T: [list(labels) for labels in expansions(list(target), T)][::-1],
@@ -250,6 +262,12 @@ COUNT_MISCONCEPTIONS = (
         "K beginnings from T − 1 frames",
         "The first symbol begins in frame 0, so only K − 1 beginnings are to be chosen.",
         partial(_counted, choose=lambda T, K: comb(T - 1, K)),
+    ),
+    Misconception(
+        "no test whether the target fits",
+        "Where the target has more symbols than there are frames there is no expansion. A binomial coefficient with a negative "
+        "number below is no help; ask first.",
+        partial(_counted, choose=lambda T, K: comb(max(T - 1, 0), max(K - 1, 0)) if K <= T else 1, few=True),
     ),
     Misconception(
         "a symbol for each frame",

@@ -6,6 +6,7 @@ its decisions as parameters.
 
 import tracemalloc
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,6 +61,7 @@ def _alignment_cases(rng: np.random.Generator) -> list[Case]:
         Case("a single frame", (WORKED_EXAMPLE[0][:1], np.array([1]))),
         Case("as many symbols as frames", (GREEDY_FAILS[0][:3], np.array([0, 1, 0]))),
         Case("probabilities of zero", (with_zeros, in_order)),
+        Case("equal neighbours, AAB", (LEADS_TOO_SOON[0], np.array([0, 0, 1]))),
         *(Case(f"random, {T} frames and {K} symbols", _random_problem(rng, T, K, 4)) for T, K in ((7, 3), (9, 5))),
     ]
 
@@ -112,9 +114,16 @@ def _table(
     position_0_left_out: bool = False,
     advance_in_frame: bool = False,
     skip: bool = False,
+    stays_between_equal: bool = False,
+    logarithm_again: bool = False,
+    read: Callable = np.positive,
 ) -> NDArray:
     """Fill the table with one decision changed."""
     emitted = log_y[:, np.arange(len(target)) if by_position else target]
+    if logarithm_again:
+        with np.errstate(all="ignore"):
+            emitted = np.log(emitted)
+    equal = np.append(False, np.equal(target[1:], target[:-1]))
     V = np.full(emitted.shape, impossible)
     V[0] = emitted[0] if free_start else V[0]
     V[0, 0] = 0 if first_left_out else emitted[0, 0]
@@ -126,6 +135,8 @@ def _table(
                 moved[:reach] = impossible if not np.isfinite(impossible) else V[t - 1, :reach]
             if above_first is not None:
                 moved[0] = above_first
+            if stays_between_equal:
+                moved[equal] = impossible
             ways = choose(ways, moved)
         V[t] = join(emitted[t], ways)
         if position_0_left_out:
@@ -133,11 +144,11 @@ def _table(
         if advance_in_frame:
             for i in range(1, V.shape[1]):
                 V[t, i] = emitted[t, i] + max(V[t - 1, i], V[t, i - 1])
-    return V
+    return read(V)
 
 
 def _changed(**decision) -> Callable:
-    return lambda log_y, target: _table(log_y, target, **decision)
+    return partial(_table, **decision)
 
 
 TABLE_MISCONCEPTIONS = (
@@ -180,6 +191,27 @@ TABLE_MISCONCEPTIONS = (
         "skip over a symbol",
         "The path may stay or advance by one. A jump from i − 2 leaves a symbol of the target out.",
         _changed(skip=True),
+    ),
+    Misconception(
+        "a large negative number for −∞",
+        "−10⁹ is small, and still a number: cells that no path reaches hold it, and on long inputs it competes. A table may "
+        "hold −∞ itself, and the maximum knows what to do with it.",
+        _changed(impossible=-1e9),
+    ),
+    Misconception(
+        "no advance between equal neighbours",
+        "That is the rule of chapter 9, where a blank keeps equal symbols apart. Here a path may advance from any position.",
+        _changed(stays_between_equal=True),
+    ),
+    Misconception(
+        "logarithm taken twice",
+        "log_y holds logarithms already. The logarithm of a negative number is not a number.",
+        _changed(logarithm_again=True),
+    ),
+    Misconception(
+        "probabilities returned",
+        "Asked for are the logarithms of the scores, as the table of the stepper has them in its log domain: no exponential at the end.",
+        _changed(read=np.exp),
     ),
     Misconception(
         "zero before the first symbol",
@@ -244,22 +276,22 @@ TRACE_MISCONCEPTIONS = (
     Misconception(
         "ends where the last frame is best",
         "The path must have visited every symbol, so it ends at the last position, even where another cell is larger.",
-        lambda trellis: _trace(trellis, best_end=True),
+        partial(_trace, best_end=True),
     ),
     Misconception(
         "compares cells of the same frame",
         "Which way led into (t, i) is decided by the two cells of frame t − 1 that it could have come from.",
-        lambda trellis: _trace(trellis, same_frame=True),
+        partial(_trace, same_frame=True),
     ),
     Misconception(
         "wrapped index",
         "At position 0, index i − 1 is −1, and Python reads the last position. There the path can only have stayed.",
-        lambda trellis: _trace(trellis, wrap=True),
+        partial(_trace, wrap=True),
     ),
     Misconception(
         "ties go to advance",
         "Where both ways are equally good, this exercise asks to stay.",
-        lambda trellis: _trace(trellis, late=True),
+        partial(_trace, late=True),
     ),
     Misconception(
         "path in reverse",
@@ -309,7 +341,7 @@ SCORE_MISCONCEPTIONS = (
     Misconception(
         "ascending update of one column",
         "Updating i upwards overwrites entry i − 1 with frame t before entry i has read frame t − 1. Think about the order.",
-        lambda log_y, target: _one_column(log_y, target, upwards=True),
+        partial(_one_column, upwards=True),
     ),
     Misconception(
         "sum instead of max",
@@ -334,7 +366,7 @@ SCORE_MISCONCEPTIONS = (
     Misconception(
         "wrapped index",
         "For i = 0, index i − 1 is −1, and Python reads the last entry. The first symbol has none before it.",
-        lambda log_y, target: _one_column(log_y, target, wrap=True),
+        partial(_one_column, wrap=True),
     ),
     Misconception(
         "wrapped index in a table",
@@ -376,42 +408,43 @@ def _little_memory(answer: Callable) -> str | None:
 # -- wrong ideas about a training step
 
 
-def _step(weights, x, target, learning_rate, *, mistake: str = "") -> tuple[NDArray, float]:
-    """One step of Viterbi training; ``mistake`` names the decision that is changed."""
+def _step(weights, x, target, learning_rate, **mistakes: bool) -> tuple[NDArray, float]:
+    """One step of Viterbi training; ``mistakes`` name the decisions that are changed."""
     log_y = log_softmax(weights[x])
     y, frames = np.exp(log_y), np.arange(len(x))
     aligned = viterbi.align(log_y, target)
-    labels = {"unconstrained": log_y.argmax(axis=1), "positions": aligned.path}.get(mistake, aligned.labels)
+    labels = aligned.path if "positions" in mistakes else aligned.labels
+    labels = log_y.argmax(axis=1) if "unconstrained" in mistakes else labels
     loss = -log_y[frames, labels].sum()
     wanted = np.zeros_like(y)
     wanted[frames, labels] = 1
-    if mistake == "soft":
+    if "soft" in mistakes:
         gamma, total = occupancy(log_y, target)
         wanted, loss = np.zeros_like(y), -total
         np.add.at(wanted.T, target, gamma.T)
     error = y - wanted
-    if mistake == "sparse":
+    if "sparse" in mistakes:
         error = -wanted
-    elif mistake == "path only":
+    elif "path only" in mistakes:
         error = (y - 1) * wanted
-    elif mistake == "probabilities":
+    elif "probabilities" in mistakes:
         error = -wanted / y
-    elif mistake in ("mean", "mean gradient"):
+    elif mistakes.keys() & {"mean", "mean gradient"}:
         error = error / len(x)
-    loss = loss / len(x) if mistake in ("mean", "mean loss") else loss
+    loss = loss / len(x) if mistakes.keys() & {"mean", "mean loss"} else loss
     gradient = np.zeros_like(weights)
-    if mistake == "overwrite":
+    if "overwrite" in mistakes:
         gradient[x] = error
     else:
         np.add.at(gradient, x, error)
-    new_weights = weights + (learning_rate if mistake == "ascent" else -learning_rate) * gradient
-    if mistake == "late loss":
+    new_weights = weights + (learning_rate if "ascent" in mistakes else -learning_rate) * gradient
+    if "late loss" in mistakes:
         loss = -log_softmax(new_weights[x])[frames, labels].sum()
     return new_weights, loss
 
 
 def _training(mistake: str) -> Callable:
-    return lambda *args: _step(*args, mistake=mistake)
+    return partial(_step, **{mistake: True})
 
 
 TRAINING_MISCONCEPTIONS = (

@@ -42,6 +42,7 @@ def _path_cases(rng: np.random.Generator) -> list[Case]:
         Case("equal symbols around blanks", (_ints(0, 1, 0, 0, 1, 1, 0), 0)),
         Case("the blank is the last column", (_ints(2, 0, 0, 2, 0, 1, 2), 2)),
         Case("nothing but blanks", (_ints(1, 1, 1), 1)),
+        Case("column numbers of one digit and of two", (_ints(1, 1, 0, 11, 11, 1, 0, 12, 2), 0)),
         Case("a single frame", (_ints(2), 0)),
         Case("an empty path", (_ints(), 0)),
         *(Case(f"random, blank {blank}", (rng.integers(3, size=30), blank)) for blank in range(3)),
@@ -55,6 +56,7 @@ def _target_cases(rng: np.random.Generator) -> list[Case]:
         Case("aba", (_ints(1, 2, 1), 0)),
         Case("the blank is the last column", (_ints(1, 0, 0), 2)),
         Case("the same symbol three times", (_ints(2, 2, 2), 1)),
+        Case("column numbers of one digit and of two", (_ints(1, 11, 1, 12, 2), 0)),
         Case("a single symbol", (_ints(1), 0)),
         Case("an empty target", (_ints(), 0)),
         *(Case(f"random, {L} symbols", (_random_target(rng, L, 4, 3), 3)) for L in (6, 9)),
@@ -136,6 +138,14 @@ def _collapsed(path: NDArray, blank: int, *, idea: str) -> NDArray:
     return path[changes & (shown | (idea == "blanks kept"))]
 
 
+def _as_text(path: NDArray, blank: int) -> list[int]:
+    """Write the numbers side by side and collapse their digits."""
+    text = "".join(map(str, path))
+    kept = [c for t, c in enumerate(text) if t == 0 or c != text[t - 1]]
+    return [int(c) for c in kept if c != str(blank)]
+
+
+JOINED = "Joined to a text, 11 and 1 1 look alike. Columns are numbers and may have two digits: keep them in a list."
 COLUMN_0 = "Which column is the blank's is an argument. It need not be column 0, which may well be a symbol's."
 
 COLLAPSE_MISCONCEPTIONS = (
@@ -171,6 +181,7 @@ COLLAPSE_MISCONCEPTIONS = (
         partial(_collapsed, idea="wrap"),
     ),
     Misconception("blank taken for column 0", COLUMN_0, partial(_collapsed, idea="column 0")),
+    Misconception("column numbers joined to a text", JOINED, _as_text),
 )
 
 
@@ -193,6 +204,10 @@ def _blanks_too(extended: NDArray, blank: int) -> NDArray:
     return may_skip(extended, blank) | (_from_2_on(extended) & (extended == blank))
 
 
+def _everywhere(extended: NDArray, blank: int) -> NDArray:
+    return _from_2_on(extended)
+
+
 def _never(extended: NDArray, blank: int) -> NDArray:
     return np.zeros(len(extended), dtype=bool)
 
@@ -209,8 +224,14 @@ def _extended(
     return extended, rule(extended, blank)
 
 
+def _extended_as_text(target: NDArray, blank: int) -> tuple[NDArray, NDArray]:
+    """Write the numbers side by side and put the blank around each digit."""
+    return _extended(np.array([int(c) for c in "".join(map(str, target))], dtype=np.intp), blank)
+
+
 EQUAL_TOO = "Over the blank between two equal symbols there is no skip: without it they would be merged into one."
 BLANKS_TOO = "A blank may be left out, a symbol may not. From one blank the next is reached through the symbol only."
+SKIP_EVERYWHERE = "Two things forbid a skip: a state that is a blank, and a symbol that equals the one before."
 NO_SKIP = "A blank between two different symbols may be left out, so their state is entered over it as well."
 
 EXTEND_MISCONCEPTIONS = (
@@ -218,8 +239,8 @@ EXTEND_MISCONCEPTIONS = (
     Misconception("skip over a symbol", BLANKS_TOO, partial(_extended, rule=_blanks_too)),
     Misconception(
         "skip everywhere",
-        "Two things forbid a skip: a state that is a blank, and a symbol that equals the one before.",
-        partial(_extended, rule=lambda extended, blank: _from_2_on(extended)),
+        SKIP_EVERYWHERE,
+        partial(_extended, rule=_everywhere),
     ),
     Misconception("no skip", NO_SKIP, partial(_extended, rule=_never)),
     Misconception(
@@ -248,6 +269,7 @@ EXTEND_MISCONCEPTIONS = (
         partial(_extended, keep=slice(0, -1)),
     ),
     Misconception("blank taken for column 0", COLUMN_0, lambda target, blank: _extended(target, 0)),
+    Misconception("column numbers joined to a text", JOINED, _extended_as_text),
 )
 
 
@@ -318,12 +340,14 @@ def _forward(
     rule: Callable = may_skip,
     arithmetic: _Arithmetic = LOGARITHMS,
     ends: Callable = lambda S: range(max(S - 2, 0), S),
+    read_p: Callable = np.positive,
     **decision,
 ) -> tuple[NDArray, float]:
     """Run the forward algorithm with one decision changed; ``ends`` says in which of S states a path may end."""
     extended = extend(target, blank)
     alpha, _ = _fill(arithmetic.read(log_y[:, extended]), rule(extended, blank), arithmetic, **decision)
-    return arithmetic.write(alpha), arithmetic.write(arithmetic.plus(*alpha[-1, ends(alpha.shape[1])]))
+    log_p = arithmetic.write(arithmetic.plus(*alpha[-1, ends(alpha.shape[1])]))
+    return arithmetic.write(alpha), read_p(log_p)
 
 
 MAX = "That follows the best path alone, as Viterbi does. CTC adds up the probabilities of all paths."
@@ -339,6 +363,7 @@ BLANK_0_SKIPS = "Where a blank may be skipped depends on which column is the bla
 FORWARD_MISCONCEPTIONS = (
     Misconception("skip between equal symbols", EQUAL_TOO, partial(_forward, rule=_equal_too)),
     Misconception("skip over a symbol", BLANKS_TOO, partial(_forward, rule=_blanks_too)),
+    Misconception("skip everywhere", SKIP_EVERYWHERE, partial(_forward, rule=_everywhere)),
     Misconception("no skip", NO_SKIP, partial(_forward, rule=_never)),
     Misconception(
         "wrapped index at i = 1",
@@ -376,12 +401,12 @@ FORWARD_MISCONCEPTIONS = (
     Misconception(
         "P instead of ln P",
         "The table is right. The second value asked for is the logarithm of the probability.",
-        lambda *args: (_forward(*args)[0], np.exp(_forward(*args)[1])),
+        partial(_forward, read_p=np.exp),
     ),
     Misconception(
         "the loss instead of ln P",
         "The table is right. The second value asked for is ln P; the loss is its negative.",
-        lambda *args: (_forward(*args)[0], -_forward(*args)[1]),
+        partial(_forward, read_p=np.negative),
     ),
     Misconception("max instead of sum", MAX, partial(_forward, arithmetic=MAXIMA)),
     Misconception(
@@ -460,6 +485,7 @@ BACKWARD_MISCONCEPTIONS = (
     ),
     Misconception("skip between equal symbols", EQUAL_TOO, partial(_backward, rule=_equal_too)),
     Misconception("skip over a symbol", BLANKS_TOO, partial(_backward, rule=_blanks_too)),
+    Misconception("skip everywhere", SKIP_EVERYWHERE, partial(_backward, rule=_everywhere)),
     Misconception("no skip", NO_SKIP, partial(_backward, rule=_never)),
     Misconception(
         "skip asked of the state that is left",
@@ -508,11 +534,15 @@ def _gradients(y: NDArray, target: NDArray, blank: int, *, idea: str = "") -> tu
         gamma = np.exp(found.alpha + found.beta - found.log_p)
     elif idea == "outside":
         gamma = np.exp(found.alpha) * np.exp(found.beta) / np.exp(found.log_p)
+    elif idea == "ln P":
+        gamma = np.exp(found.alpha + found.beta) / found.log_p
     elif idea == "no P":
         gamma = gamma * np.exp(found.log_p)
     elif idea == "sum over y":
         gamma = gamma / (gamma / y[:, found.extended]).sum(axis=1, keepdims=True)
-    occupancy = gamma @ np.eye(y.shape[1])[found.extended]
+    occupancy = np.zeros_like(y)
+    for i, k in enumerate(found.extended):  # a product of matrices would spread what is not a number
+        occupancy[:, k] += gamma[:, i]
     if idea == "overwrite":
         occupancy[:, found.extended] = gamma
     elif idea == "no blank":
@@ -550,6 +580,11 @@ GRADIENT_MISCONCEPTIONS = (
         "not divided by P",
         "The loss is a logarithm, and the derivative of ln P has P in its denominator.",
         partial(_gradients, idea="no P"),
+    ),
+    Misconception(
+        "divided by ln P",
+        "log_p is the logarithm of P. Dividing by P is subtracting it from the logarithms, before the exponential.",
+        partial(_gradients, idea="ln P"),
     ),
     Misconception(
         "gradient of ln P",
@@ -609,6 +644,8 @@ def _search(
     overwrite: bool = False,
     rank: Callable | None = None,
     report: Callable | None = None,
+    begins: tuple[int, int] = (1, 0),
+    read_p: Callable = np.positive,
 ) -> tuple[tuple[int, ...], float]:
     """Search with one decision changed.
 
@@ -617,7 +654,7 @@ def _search(
     """
     zero, one, times, plus = arithmetic[:4]
     rank, report = rank or plus, report or plus
-    alive = [((), [one, zero])]
+    alive = [((), [one if begun else zero for begun in begins])]
     for p in arithmetic.read(log_y):
         ways = []
         for prefix, (b, s) in alive:
@@ -633,7 +670,7 @@ def _search(
             scores[prefix][end] = score if overwrite else plus(scores[prefix][end], score)
         alive = sorted(scores.items(), key=lambda item: rank(*item[1]), reverse=True)[:width]
     prefix, ends = max(alive, key=lambda item: plus(*item[1]))
-    return prefix, arithmetic.write(report(*ends))
+    return prefix, read_p(arithmetic.write(report(*ends)))
 
 
 def _best(search: Callable, log_y: NDArray, blank: int, width: int) -> tuple[tuple[int, ...], float]:
@@ -672,6 +709,22 @@ SEARCH_MISCONCEPTIONS = (
         "found again and overwritten",
         "A prefix can be reached from itself and from the prefix before it. Both ways count: add them up.",
         partial(_search, overwrite=True),
+    ),
+    Misconception(
+        "both scores of the empty prefix begin with one",
+        "Before the first frame nothing has been read, which counts as ending in a blank. A logarithm of 0 for the other score "
+        "is a second certainty, and every probability comes out twice.",
+        partial(_search, begins=(1, 1)),
+    ),
+    Misconception(
+        "no score of the empty prefix begins with one",
+        "Before the first frame the empty prefix is certain: one of its two probabilities is 1, and its logarithm 0.",
+        partial(_search, begins=(0, 0)),
+    ),
+    Misconception(
+        "P instead of ln P",
+        "The string is right. The second value asked for is the logarithm of its probability.",
+        partial(_search, read_p=np.exp),
     ),
     Misconception(
         "paths pruned instead of prefixes",

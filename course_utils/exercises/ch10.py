@@ -254,6 +254,16 @@ POINT_MISCONCEPTIONS = (
         partial(_points, find=lambda w, b: [round(p.h * 1000) / 1000 for p in fixed_points(w, b)]),
     ),
     Misconception(
+        "slope times h",
+        "w h (1 − h²) is not a derivative: the chain rule brings the weight w, once, and no h.",
+        partial(_points, slope=lambda w, b, h: w * h * (1 - h * h)),
+    ),
+    Misconception(
+        "searched from −0.99 to 0.99 only",
+        "A strong unit rests closer to 1 than that: with w = 5 at 0.9999. Search from −1 to 1.",
+        partial(_points, find=lambda w, b: [p.h for p in fixed_points(w, b) if abs(p.h) < 0.99]),
+    ),
+    Misconception(
         "slope of the distance",
         "tanh(w h + b) − h has the slope w (1 − h²) − 1. Asked is that of the map itself.",
         partial(_points, slope=lambda w, b, h: w * (1 - h * h) - 1),
@@ -336,7 +346,7 @@ def _exponent_cases(rng: np.random.Generator) -> list[Case]:
 
 
 def _with(**decision) -> Callable:
-    return lambda *args: _exponent(*args, **decision)
+    return partial(_exponent, **decision)
 
 
 def _lengths(W, h_init, delta, T):
@@ -519,6 +529,11 @@ CLIP_MISCONCEPTIONS = (
         _each_for_itself,
     ),
     Misconception(
+        "each tensor for itself, and their norms added up",
+        "The limit is for all gradients together: one norm over all of them, the root of the sum of all squares, and one factor.",
+        lambda d_W, d_b, limit: (*_each_for_itself(d_W, d_b, limit)[:2], _together(d_W) + _together(d_b)),
+    ),
+    Misconception(
         "small gradients scaled up",
         "A gradient that is shorter than the limit stays as it is. The factor is never above 1.",
         partial(_clipped, scale=lambda limit, norm: limit / norm if norm > 0 else 1.0),
@@ -538,6 +553,23 @@ CLIP_MISCONCEPTIONS = (
         "root forgotten",
         "The norm is the root of the sum of all squares. Without it a gradient of length 0.5 counts as one of 0.25.",
         partial(_clipped, length=lambda *g: _together(*g) ** 2),
+    ),
+    Misconception(
+        "largest absolute value",
+        "The norm of a gradient is its length, the root of the sum of all squares, and not its largest entry.",
+        partial(_clipped, length=lambda *g: float(max(np.abs(a).max() for a in g))),
+    ),
+    Misconception(
+        "root of the mean square",
+        "The norm is the root of the sum of all squares. The mean in its place makes it depend on how many numbers there are.",
+        partial(_clipped, length=lambda *g: _together(*g) / np.sqrt(sum(a.size for a in g))),
+    ),
+    Misconception(
+        "excess subtracted",
+        "Subtracting what is too much from each number turns the gradient. Multiply all of them by one factor.",
+        lambda d_W, d_b, limit: (lambda norm: (d_W - max(norm - limit, 0), d_b - max(norm - limit, 0), norm))(
+            _together(d_W, d_b)
+        ),
     ),
     Misconception(
         "sum of the absolute values",

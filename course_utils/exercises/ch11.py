@@ -4,6 +4,7 @@ Most wrong ideas are one changed decision in a right answer.
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,7 +54,7 @@ def _lstm(
 
 
 def _with(**decision) -> Callable:
-    return lambda *args: _lstm(*args, **decision)
+    return partial(_lstm, **decision)
 
 
 def _lstm_arguments(rng: np.random.Generator, T: int, D: int, H: int, scale: float = 1.0) -> tuple:
@@ -194,7 +195,7 @@ def _step_back(
 
 
 def _back_with(**decision) -> Callable:
-    return lambda *args: _step_back(*args, **decision)
+    return partial(_step_back, **decision)
 
 
 def _back_arguments(rng: np.random.Generator, H: int) -> tuple:
@@ -319,7 +320,7 @@ def _gru(
 
 
 def _gru_with(**decision) -> Callable:
-    return lambda *args: _gru(*args, **decision)
+    return partial(_gru, **decision)
 
 
 def _gru_arguments(rng: np.random.Generator, D: int, H: int) -> tuple:
@@ -426,7 +427,7 @@ def _still_left(kept: NDArray, share: float) -> NDArray:
 
 
 def _reach_with(**decision) -> Callable:
-    return lambda *args: _reach(*args, **decision)
+    return partial(_reach, **decision)
 
 
 def _reach_cases(rng: np.random.Generator) -> list[Case]:

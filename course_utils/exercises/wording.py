@@ -7,6 +7,7 @@ from course_utils.exercises.exercise import Output
 
 SMALLEST_LOGARITHM = -700.0
 ALIKE = 1e-4  # the relative difference below which two numbers are alike but for their precision
+LARGE = 1e4  # what is below minus that, where −∞ is asked for, is meant for it
 SHOWN_WHOLE = 12  # entries of a sequence that fit into a sentence
 
 
@@ -96,6 +97,8 @@ def say_cell(output: Output, first: tuple[int, ...], yours: NDArray, right: NDAr
         pass
     elif np.isnan(yours[first]):
         hint = " What is not a number (nan) comes from −∞ − −∞ or from 0/0."
+    elif right[first] == -np.inf and -np.inf < yours[first] < -LARGE:
+        hint = " A large negative number stands where −∞ is asked for: it is still a number, and a table may hold −∞ itself."
     elif -np.inf < right[first] < SMALLEST_LOGARITHM:
         hint = " If this is a logarithm: its exponential is too small for a float, so stay with the logarithms."
     return (

@@ -186,7 +186,7 @@ def test_no_two_wrong_ideas_behave_alike(exercise, seed):
     assert_no_two_alike(exercise, seed, outcome)
 
 
-def test_two_wrong_ideas_at_once_are_wrong_but_not_named_falsely():
+def test_two_wrong_ideas_at_once_are_both_named():
     def both(log_y, target):
         V = np.zeros((len(log_y), len(target)))  # zero for impossible, and a free start
         V[0] = log_y[0, target]
@@ -196,7 +196,7 @@ def test_two_wrong_ideas_at_once_are_wrong_but_not_named_falsely():
 
     report = judge(BY_ID["8.1"], both)
     assert report.status == "incorrect"
-    assert report.misconception is None
+    assert report.misconception == "free start, and zero before the first symbol"
 
 
 # -- what else a reader may hand in

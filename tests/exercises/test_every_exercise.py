@@ -57,6 +57,19 @@ def test_every_known_wrong_idea_is_rejected_and_named(exercise, idea, seed):
     assert json.dumps(report.to_json(), allow_nan=False)
 
 
+def fixed_cases(exercise):
+    """The cases that are the same whatever the seed."""
+    zero, one = (exercise.cases(np.random.default_rng(seed)) for seed in (0, 1))
+    return [a for a, b in zip(zero, one, strict=True) if pickle.dumps(a.args) == pickle.dumps(b.args)]
+
+
+@pytest.mark.parametrize(("exercise", "idea"), EVERY_IDEA)
+def test_fixed_cases_alone_name_every_wrong_idea(exercise, idea):
+    """Or else a secret seed might, by chance, let a wrong answer pass."""
+    alone = replace(REMEMBERING[exercise], cases=lambda rng: fixed_cases(exercise))
+    assert judge(alone, REMEMBERING[idea].answer).misconception == idea.name
+
+
 @every_exercise
 def test_a_first_check_is_quick(exercise):
     """Does it take less than two seconds of the processor, with the reference and all wrong ideas to run?"""
