@@ -38,6 +38,7 @@ def dependency_scene(strength: ArrayLike, title: str = "Which input reaches whic
     strength = _checked(strength)
     picture = _Dependency(strength)
     board = Storyboard()
+    board.step("Nothing is asked yet. Which inputs does each output answer to, and which cells will be filled?")
     for t in range(len(strength)):
         picture.play(board, t)
     arrows = {f"arrow-{t}-{s}": ("done", "hidden") for t, s in np.argwhere(strength > 0)}

@@ -203,7 +203,7 @@ class _Adder(_Forward):
     def __init__(self, a: str, b: str, total: str, forward: ForwardPass):
         super().__init__(forward, None)
         self.total = total
-        self.title = f"{a} + {b} = {total} with a network of three units"
+        self.title = f"{a} + {b} with a network of three units"
 
     def _outputs(self, board: Storyboard, t: int) -> None:
         first, second = (round(v) for v in self.forward.x[t])

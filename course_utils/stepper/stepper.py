@@ -32,8 +32,9 @@ class _Readable:
 
     def _folded(self) -> str:
         """Return the numbers out of sight: they answer what the reader is to predict before the picture is there."""
-        table = self.shown().table
-        return f"<details><summary>{escape(table.caption)}: the numbers</summary>{table.to_html()}</details>"
+        scene = self.shown()
+        summary = f"{escape(scene.title)}: the numbers, with the answers"
+        return f"<details><summary>{summary}</summary>{scene.table.to_html()}</details>"
 
 
 class _Player(anywidget.AnyWidget):

@@ -90,8 +90,8 @@ def test_the_table_is_the_same_as_the_cells():
 
 def assert_sentences(strength):
     steps = dependency_scene(strength).steps
-    assert len(steps) == len(strength) + 1
-    for t, step in enumerate(steps[:-1]):
+    assert len(steps) == len(strength) + 2
+    for t, step in enumerate(steps[1:-1]):
         heard, _, silent = step.says.partition(". ")
         assert indices(step.says, "y") == [t]
         row = strength[t]
@@ -123,6 +123,7 @@ def test_a_sentence_that_names_the_wrong_input_is_seen(monkeypatch):
 def test_the_sentences_of_a_causal_network():
     steps = dependency_scene([[0.34, 0, 0], [0.154, 0.32, 0], [0.121, 0.145, 0.294]]).steps
     assert [step.says for step in steps] == [
+        "Nothing is asked yet. Which inputs does each output answer to, and which cells will be filled?",
         "y₀ answers to x₀: 0.340. x₁ and x₂ do not reach it: exactly 0.",
         "y₁ answers to x₀ and x₁, most to x₁: 0.320. x₂ does not reach it: exactly 0.",
         "y₂ answers to x₀, x₁ and x₂, most to x₂: 0.294.",
@@ -162,14 +163,15 @@ def test_an_output_is_filled_by_its_own_step_and_a_click_leads_there():
         T, S = strength.shape
         for t in range(T):
             row = {f"cell-{t}-{s}" for s in range(S)}
-            assert set(scene.steps[t].computes) == {f"out-{t}"} | row
-            shown = marks_of(scene, t)
+            assert set(scene.steps[t + 1].computes) == {f"out-{t}"} | row
+            shown = marks_of(scene, t + 1)
             assert shown[f"out-{t}"][0] == "now"
             assert all(shown[name][1] for name in row)
             assert not any(shown[f"cell-{k}-{s}"][1] for k in range(t + 1, T) for s in range(S))
             arrows = {name for name, (state, *_) in shown.items() if name.startswith("arrow") and state != "hidden"}
             assert arrows == {f"arrow-{t}-{s}" for s in np.flatnonzero(strength[t])}
         assert not scene.steps[-1].computes
+        assert not scene.steps[0].patch, "nothing is shown before the reader has had a chance to predict it"
         assert {state for state, *_ in marks_of(scene).values()} <= {"done", "off"}
 
 
@@ -220,7 +222,7 @@ def test_every_size_is_small_and_well_formed(shape):
     for strength in (np.ones(shape), np.zeros(shape), np.full(shape, 1e-9), np.full(shape, 12345.6)):
         scene = dependency_scene(strength)
         assert len(json.dumps(scene.to_json(), allow_nan=False)) < 100_000
-        assert all(len(step.says) > 10 and step.says.endswith(".") for step in scene.steps)
+        assert all(len(step.says) > 10 and step.says.endswith((".", "?")) for step in scene.steps)
         for n in range(len(scene.steps)):
             ElementTree.fromstring(scene.to_svg(n))
 
