@@ -17,7 +17,7 @@ NEED_TORCH = {  # the cells of each chapter that cannot do without, by their ids
     "01_input_output_structures": ["f25d29a0"],
     "04_bptt": ["590ec75f", "3ad3b170"],
     "09_ctc": [
-        "07d33b23", "f0aba7c0", "74093c33", "983b9f6f", "61aab836", "548f2e5e",
+        "07d33b23", "f0aba7c0", "7a734bd2", "74093c33", "983b9f6f", "61aab836", "548f2e5e",
         "8186ab6a", "65b99662", "19fc72da", "077d226f", "0481f13b", "bdf25d41", "72ddb0d7",
     ],
     "11_lstm": ["49bef154"],

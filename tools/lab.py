@@ -8,6 +8,7 @@ import json
 import os
 import re
 import secrets
+import shutil
 import socket
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from tools.browser import find
 
+FIGURES = Path(__file__).resolve().parent.parent / "figures"
 SECONDS_TO_START = 60
 SECONDS_TO_RUN = 60
 GOLDEN_RATIO = 0.6180339887
@@ -81,6 +83,7 @@ class Lab:
         self.log = folder / "server.log"
         self.token = secrets.token_hex(16)
         (self.root / "notebooks").mkdir(parents=True)
+        shutil.copytree(FIGURES, self.root / "figures")  # the notebooks show them
         self.home.mkdir()
 
     def __enter__(self):

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from course_utils import measured
 from course_utils.ctc import collapse
 from course_utils.data import STRIP_SYMBOLS, Strip
-from course_utils.notebook.pictures import Picture, drawn
+from course_utils.notebook.pictures import drawn
 
 ITERATIONS = 1600
 EVERY = 50  # iterations between two looks at the strips that are watched
 SECONDS = 1.5  # between two drawings, each of which takes some tenths of a second from the training
-POINTS = 400  # of a curve are drawn: more cannot be told apart, and take time and room
+POINTS = 200  # of a curve are drawn: more cannot be told apart, and take time and room
 BLANK = len(STRIP_SYMBOLS) - 1
 ALT = (
     "Left, the loss per digit, log axis: from 10 it falls to about 0.1. Right, errors: 100 % for some 200 iterations, "
@@ -93,7 +93,7 @@ class TrainingDesk(ipywidgets.VBox):
 
     def _show(self, alt: str) -> None:
         self._shown = drawn(training_figure(self.curves, self.watched[0], self.iterations), alt)
-        self.picture.value = _html(self._shown)
+        self.picture.value = self._shown._repr_mimebundle_()["text/html"]
         self._drawn = monotonic()
 
     def __repr__(self) -> str:
@@ -101,7 +101,7 @@ class TrainingDesk(ipywidgets.VBox):
 
     def _repr_mimebundle_(self, **kwargs):
         bundle = super()._repr_mimebundle_(**kwargs) or {}
-        return {**bundle, "text/plain": repr(self), "text/html": _html(self._shown)}
+        return {**bundle, **self._shown._repr_mimebundle_()}
 
 
 def training_figure(curves, strip: Strip, iterations: int) -> Figure:
@@ -121,14 +121,14 @@ def training_figure(curves, strip: Strip, iterations: int) -> Figure:
     axes["loss"].set(xlabel="iteration", ylabel="loss, nats a digit", xlim=(0, iterations))
     if curves.error:
         n, error = np.array(curves.error).T
-        axes["error"].plot(n, 100 * error, "o-", color="C1", markersize=3)
+        axes["error"].plot(n, 100 * error, color="C1")
     axes["error"].set(xlabel="iteration", ylabel="errors, % of digits", xlim=(0, iterations), ylim=(0, 105))
-    axes["strip"].imshow(strip.image, cmap="Greys", aspect="auto")
+    axes["strip"].imshow(strip.image, cmap="Greys", aspect="auto", interpolation="none")
     axes["strip"].set_title(f"a held-out strip: {strip.digits}", fontsize=10, loc="left")
     axes["strip"].axis("off")
     for k, (at, y, words) in enumerate(moments):
         heat = axes[f"at {k}"]
-        heat.imshow(y.T, aspect="auto", vmin=0, vmax=1)
+        heat.imshow(y.T, aspect="auto", vmin=0, vmax=1, interpolation="none")  # few pixels, sharp at any size
         heat.set_title(f"iteration {at}: {words}", fontsize=10, loc="left")
         heat.set(xticks=[], yticks=[0, 10], yticklabels=["0", "blank"])
         heat.tick_params(labelsize=8)
@@ -154,7 +154,3 @@ def telling(posteriors: Sequence[tuple[int, NDArray]], digits: int) -> list[tupl
 
 def _read(y: NDArray) -> str:
     return "".join(STRIP_SYMBOLS[k] for k in collapse(y.argmax(axis=1).tolist(), BLANK))
-
-
-def _html(picture: Picture) -> str:
-    return picture._repr_mimebundle_()["text/html"]

@@ -1,6 +1,7 @@
 """A reader without a mouse: a chapter's unsolved copy is run, a stepper played, a number changed, an exercise solved."""
 
 import contextlib
+import shutil
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,7 @@ AT = "() => [jupyterapp.shell.currentWidget.content.activeCellIndex, jupyterapp.
 def chapter(lab, browser):
     """The copy to be worked on, opened and with its kernel there; nothing has been pressed."""
     folder = lab.root / "notebooks" / "by-keyboard"
+    shutil.copytree(ROOT / "figures", folder.parent / "figures", dirs_exist_ok=True)
     update(folder, {CHAPTER: course_notebooks(ROOT)[CHAPTER]})
     with Notebook(lab, browser, f"by-keyboard/{CHAPTER}") as notebook:
         notebook.page.evaluate("async () => { await jupyterapp.shell.currentWidget.sessionContext.ready; }")

@@ -57,13 +57,6 @@ def test_another_colour_is_seen(planted):
     )
 
 
-def test_chapter_9_alone_trains_before_the_readers_eyes(path):
-    """Is there one cell, and no other, that may take longer?"""
-    cells = nbformat.read(path, as_version=4).cells
-    training = [cell for cell in cells if cell.cell_type == "code" and cell_seconds.TRAINING.search(cell.source)]
-    assert len(training) == (path.stem == "09_ctc")
-
-
 def test_each_exercise_is_asked_once_with_its_points():
     """Is every exercise in exactly one notebook, with the points that graders know?"""
     asked = {}

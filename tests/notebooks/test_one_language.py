@@ -1,5 +1,6 @@
 """One meaning a letter and one term a thing, in all chapters: a search for what was given up comes back empty."""
 
+import json
 import re
 from pathlib import Path
 
@@ -21,6 +22,9 @@ RETIRED = {
     "a permutation that is called P": r"f\(PX\)|P f\(X\)",
     "the lecture notes, which readers do not have": r"[Tt]he (?:lecture )?notes\b",
     "a share of a state": r"share of (?:each )?state",
+    "a chapter that is run before it is read": r"Run All Cells\* first",
+    "a beginning, for initialisation or a partial alignment": r"uniform beginning|beginnings? of alignments?",
+    "a limit cycle without a word on what it is of a map": r"\*\*limit cycle\*\*",
 }
 TAU = {"09_ctc"}  # where there is a temperature
 
@@ -54,6 +58,7 @@ def test_each_search_finds_what_it_is_for(pattern):
     examples = (
         "a perceptron on every frame", "nudging it", "2 L + 1 states", "$P(S)$", "(\\gamma\\sigma)^n", "$\\alpha^{T-1}$",
         "$\\tilde s_t$", "\\frac{dL}{dh}", "f(PX) = P f(X)", "in the notes", "the share of each state",
+        "Choose *Run ▸ Run All Cells* first", "all beginnings of alignments", "a **limit cycle**",
     )  # fmt: skip
     assert sum(bool(re.search(pattern, example)) for example in examples) >= 1
     assert not re.search(pattern, "A multilayer perceptron has 2 K + 1 states; a sheet of notes; $\\mathcal L$")
@@ -67,10 +72,21 @@ def test_every_chapter_begins_with_a_picture_and_ends_with_sources_and_links(pat
     picture = re.search(r"!\[([^\]]{60,})\]\(\.\./figures/(\w+)\.svg\)", first)
     assert picture, "no picture with words in the first cell"
     assert (ROOT / "figures" / f"{picture[2]}.svg").exists()
-    assert picture.start() < first.index("**When you are through, you can**")
+    assert picture.start() < first.index("**After this chapter you can**")
     assert re.search(r"## (?:\d+\.\d+ )?Sources", "\n".join(cell.source for cell in cells[-3:]))
     line = last.rstrip().split("\n")[-1]
     links = re.findall(r"\]\((\d\d)_\w+\.ipynb(#[\w.-]+)?\)", line)
     assert ("00", "#0.5-Notation") in links
     neighbours = {f"{number - 1:02}", f"{number + 1:02}"} & {p.stem[:2] for p in NOTEBOOKS}
     assert neighbours <= {number for number, _ in links}, line
+
+
+def test_chapter_9_says_of_its_figure_what_was_measured():
+    panels = json.loads((ROOT / "benchmarks" / "growth.json").read_text("utf-8"))["panels"]
+    by_frames, _, by_batch, _ = panels
+    taken = dict(zip(by_frames["sizes"], by_frames["seconds"]["this course"], strict=True))
+    frames = taken[8000] / taken[1000]
+    batch = by_batch["seconds"]["this course"][-1] / by_batch["seconds"]["this course"][0]
+    assert by_batch["sizes"] == [1, 2, 4, 8, 16, 32, 64]
+    text = "\n".join(cell.source for cell in nbformat.read(ROOT / "notebooks" / "09_ctc.ipynb", as_version=4).cells)
+    assert f"the time grows {frames:.1f}-fold, and the batch of 64 takes {batch:.0f} times as long" in text
