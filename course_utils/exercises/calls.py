@@ -6,14 +6,16 @@ import inspect
 import io
 import traceback
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from course_utils.exercises.asked import watching
 from course_utils.exercises.exercise import Case
 from course_utils.exercises.time_limit import TimeLimit
+from course_utils.exercises.values import snapshot
 
 LINES_KEPT, WIDTH_KEPT = 20, 160  # of what an answer prints on a case
 
@@ -25,9 +27,9 @@ class Call:
     Attributes
     ----------
     value
-        What it returned.
+        What it returned, as it was then.
     error, line
-        What it raised, TooSlow where it was stopped, and the line of the answer where that was.
+        What it raised, TooSlow where it was stopped, and the line of the answer where that was; SystemExit, too.
     changed, first_changed
         The numbers of the arguments that it changed in place, and what it calls the first of them.
     printed
@@ -35,7 +37,7 @@ class Call:
     """
 
     value: Any = None
-    error: Exception | None = None
+    error: BaseException | None = None
     line: str = ""
     changed: tuple[int, ...] = ()
     first_changed: str = ""
@@ -70,13 +72,16 @@ class Beginning(io.TextIOBase):
         return "\n".join([*shown, "…"] if self._more or len(lines) > LINES_KEPT else shown)
 
 
-def call(answer: Callable, case: Case, limit: TimeLimit) -> Call:
-    """Call an answer with a copy of a case's arguments."""
+def call(answer: Callable, case: Case, limit: TimeLimit, asks_for: Sequence[str] = ()) -> Call:
+    """Call an answer with a copy of a case's arguments, and keep a copy of what it returns.
+
+    Functions of the library that the exercise asks for raise Asked.
+    """
     args, heard = copy.deepcopy(case.args), Beginning()
     try:
-        with quiet(heard):
-            value = limit.call(answer, *args)
-    except Exception as error:  # whatever a reader's code may raise
+        with quiet(heard), watching(asks_for):
+            value = limit.call(lambda: snapshot(answer(*args)))
+    except (Exception, SystemExit, GeneratorExit) as error:  # whatever a reader's code may raise
         line = last_line_in(answer, error)
         kept = error.with_traceback(None)  # which would keep all that it held alive
         return Call(error=kept, line=line, printed=heard.text)
@@ -98,7 +103,7 @@ def quiet(heard: io.TextIOBase | None = None):
         yield
 
 
-def last_line_in(answer: Callable, error: Exception) -> str:
+def last_line_in(answer: Callable, error: BaseException) -> str:
     """Return the line of the reader's own code where it stopped, not the line of a library below it."""
     own = getattr(getattr(answer, "__code__", None), "co_filename", None)
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == own]
@@ -116,4 +121,7 @@ def _argument(answer: Callable, k: int) -> str:
 
 
 def _same(a: Any, b: Any) -> bool:
-    return np.array_equal(np.asarray(a), np.asarray(b))
+    try:
+        return np.array_equal(np.asarray(a), np.asarray(b))
+    except Exception:  # a list that has become something else
+        return False

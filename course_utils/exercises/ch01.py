@@ -466,6 +466,7 @@ EXERCISES = (
         reference=_generate,
         cases=_generator_cases,
         misconceptions=GENERATOR_MISCONCEPTIONS,
+        asks_for=("rnn.run", "rnn.step"),
     ),
     Exercise(
         id="1.2",
@@ -476,6 +477,7 @@ EXERCISES = (
         reference=_fewest,
         cases=_frames_cases,
         misconceptions=FRAMES_MISCONCEPTIONS,
+        asks_for=("ctc.fewest_frames",),
     ),
     Exercise(
         id="1.3",

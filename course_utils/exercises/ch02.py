@@ -507,6 +507,7 @@ EXERCISES: tuple[Exercise, ...] = (
         reference=cross_entropy,
         cases=_loss_cases,
         misconceptions=LOSS_MISCONCEPTIONS,
+        asks_for=("losses.cross_entropy", "losses.frame_losses"),
     ),
     Exercise(
         id="2.2",
@@ -517,6 +518,12 @@ EXERCISES: tuple[Exercise, ...] = (
         reference=_gradients,
         cases=_gradient_cases,
         misconceptions=GRADIENT_MISCONCEPTIONS,
+        asks_for=(
+            "mlp.frame_gradients",
+            "mlp.loss_and_gradients",
+            "losses.cross_entropy_gradient",
+            "losses.frame_losses",
+        ),
     ),
     Exercise(
         id="2.3",
@@ -527,5 +534,6 @@ EXERCISES: tuple[Exercise, ...] = (
         reference=windows,
         cases=_window_cases,
         misconceptions=WINDOW_MISCONCEPTIONS,
+        asks_for=("mlp.windows", "data.column_windows"),
     ),
 )

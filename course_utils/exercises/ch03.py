@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from course_utils.bidirectional import BidirectionalRNN, run_bidirectional
 from course_utils.examples import WORKED_NET, WORKED_X
-from course_utils.exercises.exercise import TOLERANCE, Case, Exercise, Misconception, Output
+from course_utils.exercises.demands import any_cut_will_do
+from course_utils.exercises.exercise import Case, Exercise, Misconception, Output
 from course_utils.rnn import RNN, random_rnn, run
 
 # -- cases
@@ -451,26 +452,6 @@ STREAM_MISCONCEPTIONS = (
 )
 
 
-def _any_cut_will_do(answer: Callable) -> str | None:
-    """Ask for the same outputs however a long sequence is cut, with each state handed on as it was returned."""
-    rng = np.random.default_rng(0)
-    net, x = _random_net(rng, 2, 5, 3), rng.normal(size=(80, 2))
-    whole = run(net, x)
-    for cuts in ([80], [1] * 80, [7, 0, 30, 1, 42]):
-        h, pieces = net.h_init.copy(), []
-        for chunk in np.split(x, np.cumsum(cuts)[:-1]):
-            logits, h = answer(chunk, h, *_forward_args(net, x)[1:-1])
-            pieces.append(np.array(logits))
-        apart = np.abs(np.concatenate(pieces) - whole.logits).max(axis=1)
-        if apart.max() > TOLERANCE:
-            return (
-                f"Each chunk by itself is right, but a sequence of {len(x)} frames in {len(cuts)} chunks differs from "
-                f"the whole from frame {int((apart > TOLERANCE).argmax())} on. All that a chunk may know of those "
-                "before it is the state that is passed in."
-            )
-    return None
-
-
 def _run_forward(x, W_xh, W_hh, b_h, W_hy, b_y, h_init) -> tuple[NDArray, NDArray]:
     found = run(RNN(W_xh, W_hh, b_h, W_hy, b_y, h_init), x)
     return found.h, found.logits
@@ -497,6 +478,7 @@ EXERCISES = (
         reference=_run_forward,
         cases=_forward_cases,
         misconceptions=FORWARD_MISCONCEPTIONS,
+        asks_for=("rnn.run", "rnn.step"),
     ),
     Exercise(
         id="3.2",
@@ -507,6 +489,7 @@ EXERCISES = (
         reference=_run_both_ways,
         cases=_bidirectional_cases,
         misconceptions=BIDIRECTIONAL_MISCONCEPTIONS,
+        asks_for=("bidirectional.run_bidirectional",),
     ),
     Exercise(
         id="3.3",
@@ -517,6 +500,7 @@ EXERCISES = (
         reference=_run_on,
         cases=_stream_cases,
         misconceptions=STREAM_MISCONCEPTIONS,
-        demand=_any_cut_will_do,
+        asks_for=("rnn.run", "rnn.step"),
+        demand=any_cut_will_do,
     ),
 )

@@ -530,6 +530,7 @@ EXERCISES = (
         reference=_delta,
         cases=_delta_cases,
         misconceptions=DELTA_MISCONCEPTIONS,
+        asks_for=("bptt.backward", "bptt.loss_and_gradients", "bptt.truncated_per_loss", "bptt.truncated_by_chunks"),
     ),
     Exercise(
         id="4.2",
@@ -546,6 +547,13 @@ EXERCISES = (
         reference=_gradients,
         cases=_gradient_cases,
         misconceptions=GRADIENT_MISCONCEPTIONS,
+        asks_for=(
+            "bptt.backward",
+            "bptt.loss_and_gradients",
+            "bptt.truncated_per_loss",
+            "bptt.truncated_by_chunks",
+            "bptt.checkpointed_gradients",
+        ),
     ),
     Exercise(
         id="4.3",
@@ -556,5 +564,6 @@ EXERCISES = (
         reference=delta_within_reach,
         cases=_truncated_cases,
         misconceptions=TRUNCATED_MISCONCEPTIONS,
+        asks_for=("bptt.truncated_per_loss", "bptt.truncated_by_chunks", "bptt.backward"),
     ),
 )

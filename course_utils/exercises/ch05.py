@@ -497,6 +497,7 @@ EXERCISES: tuple[Exercise, ...] = (
         reference=product_back,
         cases=_product_cases,
         misconceptions=PRODUCT_MISCONCEPTIONS,
+        asks_for=("jacobians.product_of_jacobians",),
     ),
     Exercise(
         id="5.2",
@@ -507,6 +508,7 @@ EXERCISES: tuple[Exercise, ...] = (
         reference=gradient_reach,
         cases=_reach_cases,
         misconceptions=REACH_MISCONCEPTIONS,
+        asks_for=("jacobians.product_of_jacobians",),
     ),
     Exercise(
         id="5.3",
@@ -517,5 +519,6 @@ EXERCISES: tuple[Exercise, ...] = (
         reference=weighted_loss,
         cases=_loss_cases,
         misconceptions=LOSS_MISCONCEPTIONS,
+        asks_for=("losses.step_weights", "losses.frame_losses", "losses.cross_entropy_gradient"),
     ),
 )

@@ -10,11 +10,11 @@ from itertools import groupby, pairwise, product
 import numpy as np
 from numpy.typing import NDArray
 
-from course_utils.alignment import ROUNDING, compress
+from course_utils.alignment import compress
 from course_utils.examples import BEST_LABELS_LOSE, READINGS
+from course_utils.exercises.demands import is_counter_example
 from course_utils.exercises.exercise import Case, Exercise, Misconception, Output
-from course_utils.naive_decoding import decode, probability
-from course_utils.posteriors import ROW_SUM_TOLERANCE
+from course_utils.naive_decoding import probability
 
 # -- cases
 
@@ -231,30 +231,6 @@ def _counter_example() -> NDArray[np.float64]:
     return np.array(BEST_LABELS_LOSE)
 
 
-def _is_counter_example(args: tuple, y: NDArray) -> str | None:
-    """Say why a table is no case of three frames in which the naive string is not the most probable one."""
-    if len(y) != 3:
-        return f"The table has {len(y)} rows; three frames are asked for, one row each."
-    if not 2 <= y.shape[1] <= 9:
-        return f"The table has {y.shape[1]} columns; give it 2 to 9, one for each symbol."
-    if np.isnan(y).any() or (y < 0).any() or (y > 1 + ROW_SUM_TOLERANCE).any():
-        return "A probability lies between 0 and 1, and the table has something else in it."
-    sums = y.sum(axis=1)
-    if (np.abs(sums - 1) > ROW_SUM_TOLERANCE).any():
-        t = int(np.abs(sums - 1).argmax())
-        return f"The probabilities of frame {t} sum to {sums[t]:.4g}; they must sum to 1."
-    decoding = decode(y)
-    read, best = decoding.read, decoding.most_probable[0]
-    if decoding.is_best:
-        also = " Another string is as probable, but none is more." if len(decoding.most_probable) > 1 else ""
-        return f"Frame by frame, {_spelled(read.string)} is read. It has {read.probability:.4g}, and no string has more.{also}"
-    if best.probability < read.probability * (1 + 1e3 * ROUNDING):
-        return (
-            f"{_spelled(best.string)} is ahead of {_spelled(read.string)} by rounding only; make the difference larger."
-        )
-    return None
-
-
 COUNTER_EXAMPLE_MISCONCEPTIONS = (
     Misconception(
         "frames that are sure",
@@ -299,24 +275,20 @@ COUNTER_EXAMPLE_MISCONCEPTIONS = (
 )
 
 
-def _spelled(string: tuple[int, ...]) -> str:
-    return " ".join(map(str, string))
-
-
 EXERCISES = (
     Exercise(
         id="6.1", title="the naive decoder", points=3, function="naive_decode",
         outputs=(Output("the string", ("i",)),), reference=_read, cases=_decoder_cases,
-        misconceptions=DECODER_MISCONCEPTIONS,
+        misconceptions=DECODER_MISCONCEPTIONS, asks_for=("naive_decoding.decode", "naive_decoding.strings", "decoding.greedy"),
     ),
     Exercise(
         id="6.2", title="the probability of a string", points=4, function="string_probability",
         outputs=(Output("the probability"),), reference=probability, cases=_probability_cases,
-        misconceptions=PROBABILITY_MISCONCEPTIONS,
+        misconceptions=PROBABILITY_MISCONCEPTIONS, asks_for=("naive_decoding.probability", "naive_decoding.strings", "naive_decoding.decode"),
     ),
     Exercise(
         id="6.3", title="a counter-example", points=3, function="counter_example",
         outputs=(Output("the table", ("t", "k")),), reference=_counter_example,
-        cases=lambda rng: [Case("your table", ())], misconceptions=COUNTER_EXAMPLE_MISCONCEPTIONS, accepts=_is_counter_example,
+        cases=lambda rng: [Case("your table", ())], misconceptions=COUNTER_EXAMPLE_MISCONCEPTIONS, accepts=is_counter_example,
     ),
 )  # fmt: skip

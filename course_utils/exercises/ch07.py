@@ -378,21 +378,21 @@ EXERCISES = (
     Exercise(
         id="7.1", title="compress", points=2, function="compress",
         outputs=(Output("what is read", ("i",), names=True),), reference=lambda labels: list(compress(labels)),
-        cases=_labels_cases, misconceptions=COMPRESS_MISCONCEPTIONS,
+        cases=_labels_cases, misconceptions=COMPRESS_MISCONCEPTIONS, asks_for=("alignment.compress", "ctc.collapse", "collapsing.runs", "collapsing.collapse_in_stages"),
     ),
     Exercise(
         id="7.2", title="all expansions", points=3, function="expand",
         outputs=(Output("the list", ("n", "t"), names=True),), reference=_reference_expansions,
-        cases=_target_cases, misconceptions=EXPANSION_MISCONCEPTIONS,
+        cases=_target_cases, misconceptions=EXPANSION_MISCONCEPTIONS, asks_for=("alignment.expansions", "alignment.paths"),
     ),
     Exercise(
         id="7.3", title="counting", points=2, function="count",
         outputs=(Output("the number"),), reference=lambda target, T: count_expansions(list(target), T),
-        cases=_count_cases, misconceptions=COUNT_MISCONCEPTIONS,
+        cases=_count_cases, misconceptions=COUNT_MISCONCEPTIONS, asks_for=("alignment.count_expansions", "alignment.count_paths"),
     ),
     Exercise(
         id="7.4", title="score and best path by listing", points=3, function="best_by_listing",
         outputs=(Output("the score"), Output("the path", ("t",))), reference=_best,
-        cases=_listing_cases, misconceptions=BEST_MISCONCEPTIONS,
+        cases=_listing_cases, misconceptions=BEST_MISCONCEPTIONS, asks_for=("alignment.rank_paths", "alignment.score_all_paths", "viterbi.align", "viterbi.align_checked"),
     ),
 )  # fmt: skip

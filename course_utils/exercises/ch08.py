@@ -4,7 +4,6 @@ Most wrong ideas about a recurrence are one changed decision in it, so they are 
 its decisions as parameters.
 """
 
-import tracemalloc
 from collections.abc import Callable
 from functools import partial
 
@@ -21,6 +20,7 @@ from course_utils.examples import (
     UTTERANCES,
     ForcedAlignment,
 )
+from course_utils.exercises.demands import little_memory
 from course_utils.exercises.exercise import Case, Exercise, Misconception, Output
 from course_utils.losses import log_softmax
 from course_utils.posteriors import encode, log_probabilities
@@ -381,30 +381,6 @@ SCORE_MISCONCEPTIONS = (
 )
 
 
-def _little_memory(answer: Callable) -> str | None:
-    """Ask for O(K): far less than the T × K numbers of the whole table."""
-    T, K = 3000, 40
-    log_y = np.log(np.random.default_rng(0).dirichlet(np.ones(K), T))
-    target = np.arange(K)
-    already = tracemalloc.is_tracing()
-    tracemalloc.start()
-    tracemalloc.reset_peak()
-    before = tracemalloc.get_traced_memory()[0]
-    try:
-        answer(log_y, target)
-        peak = tracemalloc.get_traced_memory()[1] - before
-    finally:
-        if not already:
-            tracemalloc.stop()
-    table = T * K * 8
-    if peak < table / 4:
-        return None
-    return (
-        f"The scores are right, but for {T} frames and {K} symbols it held {peak / 1e6:.1f} MB at once, and the "
-        f"whole table takes {table / 1e6:.1f} MB. Keep one column; log_y[:, target] is a table of that size too."
-    )
-
-
 # -- wrong ideas about a training step
 
 
@@ -517,6 +493,13 @@ EXERCISES = (
         reference=lambda log_y, target: viterbi.forward(log_y, target)[0],
         cases=_table_cases,
         misconceptions=TABLE_MISCONCEPTIONS,
+        asks_for=(
+            "viterbi.forward",
+            "viterbi.align",
+            "viterbi.align_checked",
+            "viterbi.align_in_probabilities",
+            "trellis.fill_trellis",
+        ),
     ),
     Exercise(
         id="8.2",
@@ -527,6 +510,7 @@ EXERCISES = (
         reference=lambda trellis: viterbi.trace_back(viterbi.back_pointers(trellis)),
         cases=_trellis_cases,
         misconceptions=TRACE_MISCONCEPTIONS,
+        asks_for=("viterbi.trace_back", "viterbi.back_pointers"),
     ),
     Exercise(
         id="8.3",
@@ -537,7 +521,15 @@ EXERCISES = (
         reference=viterbi.align_score,
         cases=_table_cases,
         misconceptions=SCORE_MISCONCEPTIONS,
-        demand=_little_memory,
+        asks_for=(
+            "viterbi.align_score",
+            "viterbi.forward",
+            "viterbi.align",
+            "viterbi.align_checked",
+            "viterbi.align_in_probabilities",
+            "trellis.fill_trellis",
+        ),
+        demand=little_memory,
     ),
     Exercise(
         id="8.4",
@@ -548,5 +540,6 @@ EXERCISES = (
         reference=_step,
         cases=_training_cases,
         misconceptions=TRAINING_MISCONCEPTIONS,
+        asks_for=("alignment_training.train",),
     ),
 )

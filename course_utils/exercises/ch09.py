@@ -770,6 +770,7 @@ EXERCISES = (
         reference=collapse,
         cases=_path_cases,
         misconceptions=COLLAPSE_MISCONCEPTIONS,
+        asks_for=("ctc.collapse", "collapsing.collapse_in_stages"),
     ),
     Exercise(
         id="9.2",
@@ -780,6 +781,7 @@ EXERCISES = (
         reference=_extended,
         cases=_target_cases,
         misconceptions=EXTEND_MISCONCEPTIONS,
+        asks_for=("ctc.extend", "ctc.may_skip"),
     ),
     Exercise(
         id="9.3",
@@ -790,6 +792,12 @@ EXERCISES = (
         reference=lambda *args: (forward_backward(*args).alpha, forward_backward(*args).log_p),
         cases=_table_cases,
         misconceptions=FORWARD_MISCONCEPTIONS,
+        asks_for=(
+            "ctc.forward_backward",
+            "ctc.forward_backward_unchecked",
+            "ctc_loss.loss_and_gradient",
+            "ctc_loss.batch_loss_and_gradient",
+        ),
     ),
     Exercise(
         id="9.4",
@@ -800,6 +808,7 @@ EXERCISES = (
         reference=lambda *args: forward_backward(*args).beta,
         cases=_table_cases,
         misconceptions=BACKWARD_MISCONCEPTIONS,
+        asks_for=("ctc.forward_backward", "ctc.forward_backward_unchecked"),
     ),
     Exercise(
         id="9.5",
@@ -813,6 +822,12 @@ EXERCISES = (
         reference=_gradients,
         cases=_gradient_cases,
         misconceptions=GRADIENT_MISCONCEPTIONS,
+        asks_for=(
+            "ctc.ForwardBackward.gradient",
+            "ctc.ForwardBackward.symbol_posterior",
+            "ctc_loss.loss_and_gradient",
+            "ctc_loss.batch_loss_and_gradient",
+        ),
     ),
     Exercise(
         id="9.6",
@@ -823,5 +838,6 @@ EXERCISES = (
         reference=lambda *args: _best(decoding.prefix_beam_search, *args),
         cases=_search_cases,
         misconceptions=SEARCH_MISCONCEPTIONS,
+        asks_for=("decoding.prefix_beam_search", "decoding.best_string", "beam_trace.search", "beam_trace.trace_beam"),
     ),
 )

@@ -592,12 +592,6 @@ CLIP_MISCONCEPTIONS = (
         partial(_clipped, scale=lambda limit, norm: 1 / norm if norm > limit else 1.0),
     ),
     Misconception(
-        "a little added to the norm",
-        "A small number added to the norm keeps 0/0 away, as PyTorch does with 1e-6, but also makes each clipped gradient a "
-        "little too short. Here the length is to be the limit: divide by the norm itself where it is above the limit.",
-        partial(_clipped, scale=lambda limit, norm: min(1.0, limit / (norm + 1e-6))),
-    ),
-    Misconception(
         "norm of the weights only",
         "The bias belongs to the gradient as well: one norm over both.",
         partial(_clipped, length=lambda d_W, d_b: _together(d_W)),
@@ -640,6 +634,7 @@ EXERCISES: tuple[Exercise, ...] = (
         reference=unit_fixed_points,
         cases=_unit_cases,
         misconceptions=POINT_MISCONCEPTIONS,
+        asks_for=("scalar_unit.fixed_points",),
     ),
     Exercise(
         id="10.3",
@@ -650,6 +645,7 @@ EXERCISES: tuple[Exercise, ...] = (
         reference=largest_exponent,
         cases=_exponent_cases,
         misconceptions=EXPONENT_MISCONCEPTIONS,
+        asks_for=("lyapunov.exponents", "lyapunov.exponents_backward"),
     ),
     Exercise(
         id="10.4",
@@ -664,5 +660,6 @@ EXERCISES: tuple[Exercise, ...] = (
         reference=clip_gradients,
         cases=_clip_cases,
         misconceptions=CLIP_MISCONCEPTIONS,
+        asks_for=("clipping.clip_by_norm",),
     ),
 )

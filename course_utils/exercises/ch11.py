@@ -525,6 +525,7 @@ EXERCISES: tuple[Exercise, ...] = (
         reference=lstm_forward,
         cases=_lstm_cases,
         misconceptions=FORWARD_MISCONCEPTIONS,
+        asks_for=("lstm.forward", "lstm.step"),
     ),
     Exercise(
         id="11.2",
@@ -539,6 +540,7 @@ EXERCISES: tuple[Exercise, ...] = (
         reference=lstm_step_backward,
         cases=_back_cases,
         misconceptions=BACKWARD_MISCONCEPTIONS,
+        asks_for=("lstm.backward",),
     ),
     Exercise(
         id="11.3",
@@ -549,6 +551,8 @@ EXERCISES: tuple[Exercise, ...] = (
         reference=cell_reach,
         cases=_reach_cases,
         misconceptions=REACH_MISCONCEPTIONS,
+        asks_for=("cell_path.cell_path",),
+        tolerance=1e-4,
     ),
     Exercise(
         id="11.4",
@@ -559,5 +563,6 @@ EXERCISES: tuple[Exercise, ...] = (
         reference=gru_step,
         cases=_gru_cases,
         misconceptions=GRU_MISCONCEPTIONS,
+        asks_for=("gru.step", "gru.forward"),
     ),
 )

@@ -1,18 +1,31 @@
 """The check cell of a notebook: shows the report on an answer, and fails unless all is right."""
 
+import copy
 import sys
 from collections.abc import Callable
 
+import numpy as np
+
+from course_utils.exercises.cells import say_defined_twice
+from course_utils.exercises.exercise import Exercise
 from course_utils.exercises.judge import SECONDS, judge
 from course_utils.exercises.registry import EXERCISES
 from course_utils.exercises.report import Report
 from course_utils.exercises.report_views import as_html, as_text
 
 _EARNED: dict[str, int] = {}  # points by exercise, from its last check since the kernel was started
+_FAILED: dict[str, tuple[int, str]] = {}  # by exercise: the seed of its last check, and the case that failed in it
 
 
 class CheckFailed(Exception):
     """The answer is not right yet. Renders as one friendly line where a notebook shows tracebacks."""
+
+    def _render_traceback_(self):
+        return [str(self)]
+
+
+class Interrupted(KeyboardInterrupt):
+    """The reader has stopped the kernel while an answer was judged. One line, too."""
 
     def _render_traceback_(self):
         return [str(self)]
@@ -38,13 +51,25 @@ def check(exercise_id: str, answer: Callable, seed: int = 0, limit: float = SECO
     ------
     CheckFailed
         The answer is incorrect, could not run or was not attempted.
+    Interrupted
+        The kernel was interrupted.
     ValueError
         There is no such exercise, or ``limit`` is not a positive number.
     """
-    if exercise_id not in EXERCISES:
-        raise ValueError(f"exercise_id is {exercise_id!r}; the exercises are {', '.join(EXERCISES)}")
-    report = judge(EXERCISES[exercise_id], answer, seed, limit)
+    exercise = _exercise(exercise_id)
+    try:
+        report = judge(exercise, answer, seed, limit)
+    except KeyboardInterrupt:
+        raise Interrupted(
+            f"○ {exercise_id} {exercise.title}: interrupted while {exercise.function} was running."
+        ) from None
     _EARNED[exercise_id] = report.points
+    _FAILED.pop(exercise_id, None)
+    if report.case is not None:
+        _FAILED[exercise_id] = seed, report.case
+    twice = say_defined_twice(exercise.function)
+    if twice:
+        print(twice)
     if report.status == "correct":
         print(report.headline)
         print(_so_far(exercise_id.partition(".")[0]))
@@ -52,6 +77,28 @@ def check(exercise_id: str, answer: Callable, seed: int = 0, limit: float = SECO
     if report.status != "not attempted":
         _display(Shown(report))
     raise CheckFailed(report.headline)
+
+
+def failing_case(exercise_id: str) -> tuple:
+    """Return the arguments of the case on which the last check of an exercise failed, to call the answer once more.
+
+    Raises
+    ------
+    ValueError
+        There is no such exercise, or its last check did not fail on a case.
+    """
+    exercise = _exercise(exercise_id)
+    if exercise_id not in _FAILED:
+        raise ValueError(f"No case of {exercise_id} has failed: run its check first.")
+    seed, name = _FAILED[exercise_id]
+    cases = exercise.cases(np.random.default_rng(seed))
+    return copy.deepcopy(next(case.args for case in cases if case.name == name))
+
+
+def _exercise(exercise_id: str) -> Exercise:
+    if exercise_id not in EXERCISES:
+        raise ValueError(f"exercise_id is {exercise_id!r}; the exercises are {', '.join(EXERCISES)}")
+    return EXERCISES[exercise_id]
 
 
 def _so_far(chapter: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-TOLERANCE = 1e-9  # how near a value must be to the right one, relative or absolute
+TOLERANCE = 1e-6  # how near a value must be to the right one, relative or absolute: single precision is near enough
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,11 @@ class Exercise:
         an answer follows it that returns the same ones on every case.
     demand
         Checks what values alone cannot show, such as memory: returns a sentence where an answer fails it.
+    tolerance
+        How near a value must be to the right one, relative or absolute.
+    asks_for
+        The library's own functions that are an answer, or the better part of one, each by its module in course_utils
+        and its name, such as "viterbi.forward". An answer that calls one is told to write it.
     """
 
     id: str
@@ -93,3 +98,5 @@ class Exercise:
     misconceptions: tuple[Misconception, ...]
     accepts: Callable[[tuple, Any], str | None] | None = None
     demand: Callable[[Callable], str | None] | None = None
+    tolerance: float = TOLERANCE
+    asks_for: tuple[str, ...] = ()

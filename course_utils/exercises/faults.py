@@ -1,17 +1,20 @@
 """What is wrong with a call of an answer, by comparison with the right values or by the exercise's own judgement."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from course_utils.exercises.asked import Asked
 from course_utils.exercises.calls import Call
-from course_utils.exercises.exercise import TOLERANCE, Case, Exercise, Output
+from course_utils.exercises.exercise import Case, Exercise
 from course_utils.exercises.report import Comparison
 from course_utils.exercises.time_limit import TimeLimit, TooSlow
+from course_utils.exercises.values import as_array, as_numbers, kind_of, separate
 from course_utils.exercises.wording import (
+    describe,
+    say_asked,
     say_axes,
     say_cell,
     say_endless,
@@ -47,16 +50,18 @@ def find_fault(exercise: Exercise, case: Case, made: Call, expected: Any, limit:
     """
     if isinstance(made.error, TooSlow):
         return Fault(say_endless(limit.seconds, "on this case", made.line))
+    if isinstance(made.error, Asked):
+        return Fault(say_asked(exercise.function, made.error))
     if made.error is not None:
         return Fault(say_stopped(made.error, made.line))
     if made.value is None:
         return Fault(f"{exercise.function} returned None. Is there a return at its end?")
-    values = _values(exercise, made.value)
+    values = separate(exercise.outputs, made.value)
     if values is None:
         names = " and ".join(output.name for output in exercise.outputs)
         return Fault(f"{exercise.function} must return {len(exercise.outputs)} values: {names}.")
     if exercise.accepts is None:
-        fault = _unlike(exercise.outputs, values, _values(exercise, expected))
+        fault = _unlike(exercise, values, separate(exercise.outputs, expected))
     else:
         fault = _not_accepted(exercise, case, values, limit)
     if fault is None and made.changed:
@@ -73,75 +78,40 @@ def alike(exercise: Exercise, a: Call, b: Call) -> bool:
         return type(a.error) is type(b.error)
     if a.value is None or b.value is None or a.changed != b.changed:
         return False
-    ours, theirs = _values(exercise, a.value), _values(exercise, b.value)
+    ours, theirs = (separate(exercise.outputs, made.value) for made in (a, b))
     if (
         ours is None
         or theirs is None
-        or any(_array(output, v) is None for output, v in zip(exercise.outputs, theirs, strict=True))
+        or any(as_array(output, v) is None for output, v in zip(exercise.outputs, theirs, strict=True))
     ):
         return False
-    return _unlike(exercise.outputs, ours, theirs) is None
+    return _unlike(exercise, ours, theirs) is None
 
 
-def _values(exercise: Exercise, value: Any) -> tuple | None:
-    if len(exercise.outputs) == 1:
-        return (value,)
-    if isinstance(value, tuple | list) and len(value) == len(exercise.outputs):
-        return tuple(value)
-    return None
-
-
-def _array(output: Output, value: Any) -> NDArray | None:
-    """Return what an output is made of as an array: of floats, or of text where it holds names; None for anything else."""
-    if not output.names:
-        return _numbers(value)
-    try:
-        array = np.asarray(value)
-        return array.astype(str) if array.ndim and (array.dtype.kind == "U" or array.size == 0) else None
-    except Exception:  # rows of different lengths, an object that refuses: whatever a reader returns
-        return None
-
-
-def _numbers(value: Any) -> NDArray[np.float64] | None:
-    try:
-        if isinstance(value, int):
-            value = float(value)  # NumPy's integers end at 19 digits
-        return np.asarray(value, dtype=float) if np.asarray(value).dtype.kind in "biuf" else None
-    except Exception:  # an array of another library, a number beyond all floats: whatever a reader returns
-        return None
-
-
-def _kind(value: Any) -> str:
-    try:
-        return str(np.asarray(value).dtype)
-    except Exception:  # an array of another library
-        return ""
-
-
-def _unlike(outputs: Sequence[Output], values: tuple, wanted: tuple) -> Fault | None:
-    for output, value, right in zip(outputs, values, wanted, strict=True):
-        right = _array(output, right)
+def _unlike(exercise: Exercise, values: tuple, wanted: tuple) -> Fault | None:
+    for output, value, right in zip(exercise.outputs, values, wanted, strict=True):
+        right = as_array(output, right)
         if value is None:
             return Fault(say_none(output, right))
-        yours = _array(output, value)
+        yours = as_array(output, value)
         if yours is None:
             return Fault(say_no_numbers(output, value))
         if output.names and yours.size == right.size == 0 and len(yours) == len(right):
             continue  # a list of none is one, whatever axes it would have
         if yours.shape != right.shape:
             return Fault(say_shape(output, yours, right))
-        wrong = np.argwhere(np.atleast_1d(~_close(yours, right)))
+        wrong = np.argwhere(np.atleast_1d(~_close(yours, right, exercise.tolerance)))
         if len(wrong):
             first = tuple(int(k) for k in wrong[-1 if output.backward else 0])[: right.ndim]
             comparison = Comparison(output.name, output.axes, yours, right, first)
-            return Fault(say_cell(output, first, yours, right, _kind(value)), comparison)
+            return Fault(say_cell(output, first, yours, right, kind_of(value)), comparison)
     return None
 
 
-def _close(a: NDArray, b: NDArray) -> NDArray[np.bool_]:
+def _close(a: NDArray, b: NDArray, tolerance: float) -> NDArray[np.bool_]:
     if a.dtype.kind == "U":
         return a == b
-    return np.isclose(a, b, rtol=TOLERANCE, atol=TOLERANCE, equal_nan=True)  # a known wrong idea may end in NaN
+    return np.isclose(a, b, rtol=tolerance, atol=tolerance, equal_nan=True)  # a known wrong idea may end in NaN
 
 
 def _not_accepted(exercise: Exercise, case: Case, values: tuple, limit: TimeLimit) -> Fault | None:
@@ -149,7 +119,7 @@ def _not_accepted(exercise: Exercise, case: Case, values: tuple, limit: TimeLimi
     for output, value in zip(exercise.outputs, values, strict=True):
         if value is None:
             return Fault(say_none(output))
-        yours = _numbers(value)
+        yours = as_numbers(value)
         if yours is None:
             return Fault(say_no_numbers(output, value))
         if yours.ndim != len(output.axes):
@@ -160,8 +130,7 @@ def _not_accepted(exercise: Exercise, case: Case, values: tuple, limit: TimeLimi
     except TooSlow:
         return Fault(f"To judge what {exercise.function} returned takes more than {limit.seconds:g} s.")
     except Exception as error:  # it may fail on a value that nobody thought of
-        name = type(error).__name__
-        return Fault(f"What {exercise.function} returned cannot be judged: {name}: {error}.")
+        return Fault(f"What {exercise.function} returned cannot be judged: {describe(error)}.")
     if says is not None and not isinstance(says, str):
         raise TypeError(f"accepts of exercise {exercise.id} returned {says!r}; it must return a sentence or None")
     return None if says is None else Fault(says)

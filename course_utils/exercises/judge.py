@@ -4,14 +4,17 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from course_utils.exercises.asked import Asked, watching
 from course_utils.exercises.calls import Call, call, last_line_in, quiet
 from course_utils.exercises.exercise import Exercise
 from course_utils.exercises.faults import Fault, find_fault
 from course_utils.exercises.ideas import recognise
+from course_utils.exercises.paste import call_to_paste
 from course_utils.exercises.report import Report, Status
 from course_utils.exercises.sheet import Sheet, sheet_of
+from course_utils.exercises.stubs import is_stub
 from course_utils.exercises.time_limit import TimeLimit, TooSlow
-from course_utils.exercises.wording import say_endless, say_stopped
+from course_utils.exercises.wording import say_asked, say_endless, say_stopped
 
 SECONDS = 10.0  # hundreds of times what the slowest right answer needs on a case
 
@@ -42,21 +45,23 @@ def judge(exercise: Exercise, answer: Callable, seed: int = 0, limit: float = SE
     if not callable(answer):
         raise TypeError(f"answer is {type(answer).__name__!r}; pass the function itself, without calling it")
     sheet = sheet_of(exercise, seed, limit)
+    if is_stub(answer):
+        return _report(sheet, "not attempted", 0)
     with TimeLimit(limit) as clock:
         calls, faults = _try(answer, sheet, clock)
-        if any(isinstance(made.error, NotImplementedError) or made.value is Ellipsis for made in calls):
-            return _report(sheet, "not attempted", 0)
         if not any(faults):
             return _report_on_demand(sheet, answer, clock)
         endless = isinstance(calls[-1].error, TooSlow)
         n = len(calls) - 1 if endless else next(n for n, fault in enumerate(faults) if fault is not None)
-        idea = recognise(sheet, answer, calls, faults, clock)
+        asked = isinstance(calls[n].error, Asked)
+        idea = None if asked else recognise(sheet, answer, calls, faults, clock)
     return _report(
         sheet,
-        "could not run" if calls[n].error is not None else "incorrect",
+        "could not run" if calls[n].error is not None and not asked else "incorrect",
         faults.count(None),
         faults[n].says,
         case=sheet.cases[n].name,
+        call=call_to_paste(exercise.id, exercise.function, sheet.cases[n].args) if sheet.cases[n].args else "",
         printed=calls[n].printed,
         comparison=faults[n].comparison,
         misconception=idea.name if idea else None,
@@ -70,7 +75,7 @@ def _try(answer: Callable, sheet: Sheet, clock: TimeLimit) -> tuple[list[Call], 
     calls, faults = [], []
     began = time.monotonic()
     for case, expected in zip(sheet.cases, sheet.expected, strict=True):
-        calls.append(call(answer, case, clock))
+        calls.append(call(answer, case, clock, sheet.exercise.asks_for))
         faults.append(find_fault(sheet.exercise, case, calls[-1], expected, clock))
         out_of_time = time.monotonic() - began > clock.seconds and any(faults)
         if isinstance(calls[-1].error, TooSlow) or out_of_time:
@@ -81,13 +86,20 @@ def _try(answer: Callable, sheet: Sheet, clock: TimeLimit) -> tuple[list[Call], 
 def _report_on_demand(sheet: Sheet, answer: Callable, clock: TimeLimit) -> Report:
     """Report on an answer that is right on every case: only the exercise's demand can speak against it."""
     total, demand = len(sheet.cases), sheet.exercise.demand
+
+    def watched(*args: Any) -> Any:
+        with watching(sheet.exercise.asks_for):
+            return answer(*args)
+
     try:
         with quiet():
-            complaint = clock.call(demand, answer) if demand else None
+            complaint = clock.call(demand, watched) if demand else None
     except TooSlow as error:
         where = "where more is asked of it than right values"
         return _report(sheet, "could not run", total, say_endless(clock.seconds, where, last_line_in(answer, error)))
-    except Exception as error:  # it may fail on the larger problem that the demand poses
+    except Asked as error:
+        return _report(sheet, "incorrect", 0, say_asked(sheet.exercise.function, error))
+    except (Exception, SystemExit) as error:  # it may fail on the larger problem that the demand poses
         return _report(sheet, "could not run", total, say_stopped(error, last_line_in(answer, error)))
     if complaint is None:
         return _report(sheet, "correct", total)

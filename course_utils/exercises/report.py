@@ -79,6 +79,8 @@ class Report:
         Whether it follows that idea only on the cases where it is wrong.
     printed
         The beginning of what the answer printed on that case.
+    call
+        The code of a cell that calls the answer on that case.
     """
 
     exercise: str
@@ -95,6 +97,7 @@ class Report:
     hint: str | None = None
     in_part: bool = False
     printed: str = ""
+    call: str = ""
 
     @property
     def points(self) -> int:
@@ -141,6 +144,7 @@ class Report:
             "hint": self.hint,
             "in_part": self.in_part,
             "printed": self.printed,
+            "call": self.call,
         }
 
 

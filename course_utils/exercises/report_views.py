@@ -13,14 +13,16 @@ CELLS_SHOWN = 7  # rows and columns of a comparison; a longer table is cut aroun
 def as_text(report: Report) -> str:
     """Write out what is wrong; the first wrong cell stands in brackets. A correct answer has nothing to say."""
     printed = ["It printed:", report.printed] if report.printed else []
-    return "\n".join([*report.sentences, *_side_by_side(report.comparison), *printed])
+    again = [f"To call it on this case again: {report.call}"] if report.call else []
+    return "\n".join([*report.sentences, *_side_by_side(report.comparison), *printed, *again])
 
 
 def as_html(report: Report) -> str:
     """Write out what is wrong, as one element; the first wrong cell is bold and has a cross."""
     sentences = "".join(f"<p>{escape(sentence)}</p>" for sentence in report.sentences)
     printed = f"<p>It printed:</p><pre>{escape(report.printed)}</pre>" if report.printed else ""
-    return f"<div>{sentences}{_tables(report.comparison)}{printed}</div>"
+    again = f"<p>To call it on this case again: <code>{escape(report.call)}</code></p>" if report.call else ""
+    return f"<div>{sentences}{_tables(report.comparison)}{printed}{again}</div>"
 
 
 def _window(comparison: Comparison) -> tuple[list[int], list[int]]:

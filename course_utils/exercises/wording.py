@@ -4,11 +4,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from course_utils.exercises.exercise import Output
+from course_utils.exercises.values import what_it_is
 
 SMALLEST_LOGARITHM = -700.0
 ALIKE = 1e-4  # the relative difference below which two numbers are alike but for their precision
 LARGE = 1e4  # what is below minus that, where −∞ is asked for, is meant for it
 SHOWN_WHOLE = 12  # entries of a sequence that fit into a sentence
+LONGEST_MESSAGE = 300  # characters of the text of an error
 
 
 def written(value: float | str, digits: int = 4) -> str:
@@ -74,7 +76,7 @@ def say_no_numbers(output: Output, yours: object) -> str:
         return (
             f"{begin_sentence(output.name)} must be a list of names, {rows}; it is {what} that cannot be read as such."
         )
-    return f"{begin_sentence(output.name)} is not made of numbers but is a {type(yours).__name__}."
+    return f"{begin_sentence(output.name)} must be made of numbers; it {what_it_is(yours)}."
 
 
 def say_cell(output: Output, first: tuple[int, ...], yours: NDArray, right: NDArray, kind: str = "") -> str:
@@ -120,10 +122,31 @@ def _say_precision(yours: NDArray, right: NDArray, kind: str) -> str:
     return " Only the last digits differ: something on the way is rounded, or computed in fewer than 64 bits."
 
 
-def say_stopped(error: Exception, line: str) -> str:
+def describe(error: BaseException) -> str:
+    """Name an error's type, and what it says, as far as that fits into a line; a text may be long, or refuse."""
+    try:
+        message = " ".join(str(error)[: 10 * LONGEST_MESSAGE].split())
+    except Exception:
+        message = "it cannot tell what it is about"
+    if len(message) > LONGEST_MESSAGE:
+        message = message[:LONGEST_MESSAGE] + " …"
+    return f"{type(error).__name__}: {message}" if message else type(error).__name__
+
+
+def say_stopped(error: BaseException, line: str) -> str:
     """Say that an answer stopped with an error, and at which of its lines."""
     at = f", at “{line}”" if line else ""
-    return f"It stopped with {type(error).__name__}: {error}{at}."
+    if isinstance(error, SystemExit):
+        return f"It called for the end of Python itself, with SystemExit{at}. Let the function return its value."
+    hint = " A function that calls itself does so too deep for Python here: use a loop." * isinstance(
+        error, RecursionError
+    )
+    return f"It stopped with {describe(error)}{at}.{hint}"
+
+
+def say_asked(function: str, called: BaseException) -> str:
+    """Say that an answer called what it is to be."""
+    return f"{function} calls {called}: that is what you are to write."
 
 
 def say_endless(seconds: float, where: str, line: str) -> str:

@@ -1,7 +1,8 @@
 """What the notebooks call: one line for each stepper."""
 
 from course_utils import compiled
-from course_utils.exercises.check import check
+from course_utils.exercises.cells import watch_cells
+from course_utils.exercises.check import check, failing_case
 from course_utils.notebook.ch00 import sum_stepper
 from course_utils.notebook.ch01 import dependency_explorer, dependency_stepper
 from course_utils.notebook.ch02 import permutation_stepper, posterior_figure
@@ -94,6 +95,7 @@ __all__ = [
     "dependency_stepper",
     "eigenvalue_explorer",
     "expand_explorer",
+    "failing_case",
     "forget_bias_explorer",
     "gain_explorer",
     "gelfand_figure",
@@ -132,3 +134,4 @@ __all__ = [
 
 compiled.announcement = compiling_line
 run_on_without_torch()
+watch_cells()

@@ -211,7 +211,7 @@ WRONG_TABLES = {
         "Frame by frame, 0 1 0 is read. It has 0.729, and no string has more.",
     ),
     "a draw": ([[0.5, 0.5], [0.0, 1.0], [0.0, 1.0]], "Another string is as probable, but none is more."),
-    "text": ("ABA", "not made of numbers"),
+    "text": ("ABA", "must be made of numbers"),
     "nothing": (None, "returned None"),
 }
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from fixed_cases import with_fixed_cases
 from remembering import remembering
 
 from course_utils.exercises.check import CheckFailed, check
@@ -19,8 +20,8 @@ pytestmark = pytest.mark.slow
 SEEDS = [0, 1, 20, 12345]
 ALL = list(EXERCISES.values())
 REMEMBERING = {}
-for _exercise in ALL:
-    REMEMBERING[_exercise] = remembering(_exercise)
+for _exercise in ALL:  # whose references and wrong ideas call what an answer may not
+    REMEMBERING[_exercise] = replace(remembering(_exercise), asks_for=())
     REMEMBERING |= zip(_exercise.misconceptions, REMEMBERING[_exercise].misconceptions, strict=True)
 EVERY_IDEA = [pytest.param(e, m, id=f"{e.id} {m.name}") for e in ALL for m in e.misconceptions]
 COUNTS = {"1": 3, "2": 3, "3": 3, "4": 3, "5": 3, "6": 3, "7": 4, "8": 4, "9": 6, "10": 4, "11": 4}
@@ -37,9 +38,29 @@ every_exercise = pytest.mark.parametrize("exercise", ALL, ids=lambda e: e.id)
 @pytest.mark.parametrize("seed", SEEDS)
 @every_exercise
 def test_the_reference_is_right(exercise, seed):
-    report = judge(exercise, exercise.reference, seed)
+    report = judge(replace(exercise, asks_for=()), exercise.reference, seed)
     assert report.status == "correct", report.says
     assert report.points == exercise.points
+
+
+def in_single_precision(value):
+    if isinstance(value, tuple):
+        return tuple(map(in_single_precision, value))
+    return np.asarray(value, dtype=np.float32) if np.asarray(value).dtype.kind == "f" else value
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@every_exercise
+def test_single_precision_is_enough(exercise, seed):
+    """Is an answer right that has its numbers, and those it is given, in float32?"""
+
+    def rounded(*args):
+        arrays = (in_single_precision(a) if isinstance(a, np.ndarray) else a for a in args)
+        return in_single_precision(exercise.reference(*arrays))
+
+    alone = replace(exercise, asks_for=(), demand=None)  # demands measure memory, and a conversion needs some
+    report = judge(alone, rounded, seed)
+    assert report.status == "correct", report.says
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -57,16 +78,10 @@ def test_every_known_wrong_idea_is_rejected_and_named(exercise, idea, seed):
     assert json.dumps(report.to_json(), allow_nan=False)
 
 
-def fixed_cases(exercise):
-    """The cases that are the same whatever the seed."""
-    zero, one = (exercise.cases(np.random.default_rng(seed)) for seed in (0, 1))
-    return [a for a, b in zip(zero, one, strict=True) if pickle.dumps(a.args) == pickle.dumps(b.args)]
-
-
 @pytest.mark.parametrize(("exercise", "idea"), EVERY_IDEA)
 def test_fixed_cases_alone_name_every_wrong_idea(exercise, idea):
     """Or else a secret seed might, by chance, let a wrong answer pass."""
-    alone = replace(REMEMBERING[exercise], cases=lambda rng: fixed_cases(exercise))
+    alone = with_fixed_cases(REMEMBERING[exercise])
     assert judge(alone, REMEMBERING[idea].answer).misconception == idea.name
 
 

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from fixed_cases import with_fixed_cases
 
 from course_utils.ctc import extend, forward_backward, may_skip
 from course_utils.exercises.judge import judge
@@ -411,6 +412,12 @@ def test_an_honest_mistake_is_told_what_it_is(number, answer, named, says, seed)
     assert report.status in ("incorrect", "could not run")
     assert report.misconception == named, (report.misconception, report.says)
     assert says in report.says
+
+
+@pytest.mark.parametrize(("number", "answer", "named", "says"), HONEST)
+def test_fixed_cases_alone_show_an_honest_mistake(number, answer, named, says):
+    report = judge(with_fixed_cases(EXERCISES[number]), answer)
+    assert report.status in ("incorrect", "could not run")
 
 
 @pytest.mark.parametrize("exercise", EXERCISES.values(), ids=lambda e: e.id)

@@ -65,10 +65,18 @@ WRONG = {
     "one value of two": (PAIR, lambda x: 2 * x, "double must return 2 values: the table and the loss"),
     "three values": (PAIR, lambda x: (2 * x, 15.0, 0), "double must return 2 values: the table and the loss"),
     "values swapped": (PAIR, lambda x: (15.0, 2 * x), r"the table must have the shape \(2, 3\)"),
-    "text": (ONE, lambda x: "done", "the table is not made of numbers but is a str"),
-    "ragged": (ONE, lambda x: [[1], [1, 2]], "the table is not made of numbers but is a list"),
-    "a dictionary": (ONE, lambda x: {}, "the table is not made of numbers but is a dict"),
-    "complex": (NUMBER, lambda x: 6j, "the score is not made of numbers but is a complex"),
+    "text": (ONE, lambda x: "done", "the table must be made of numbers; it is a str, “done”"),
+    "ragged": (
+        ONE,
+        lambda x: [[1], [1, 2]],
+        "the table must be made of numbers; it is a list whose rows have different lengths",
+    ),
+    "a dictionary": (ONE, lambda x: {}, "the table must be made of numbers; it is a dict"),
+    "complex": (
+        NUMBER,
+        lambda x: 6j,
+        "the score must be made of numbers; it is made of complex numbers; return real ones",
+    ),
     "no loss": (PAIR, lambda x: (2 * x, None), r"^The loss is None; it should be 15\.$"),
     "no table": (
         PAIR,
@@ -121,7 +129,7 @@ def test_what_is_computed_from_the_end_is_first_wrong_at_its_end():
 def test_the_first_wrong_cell_is_the_first_one_that_is_wrong(wrong):
     def answer(x):
         y = 2 * x
-        y[wrong] += 1e-6
+        y[wrong] += 1e-5
         y[-1, -1] += 1
         return y
 

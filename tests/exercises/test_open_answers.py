@@ -70,8 +70,11 @@ WRONG = {
     "its own words": (lambda t: [*t, 3, 3], r"The path is merged to [0, 1, 3], and not to [0, 1]."),
     "right once": (lambda t: [0, 0, 1], "The path is merged to [0, 1], and not to [2, 0, 1]."),
     "none": (lambda t: None, "find_path returned None. Is there a return at its end?"),
-    "text": (lambda t: "AAB", "The path is not made of numbers but is a str."),
-    "ragged": (lambda t: [[1], [1, 2]], "The path is not made of numbers but is a list."),
+    "text": (lambda t: "AAB", "The path must be made of numbers; it is a str, “AAB”."),
+    "ragged": (
+        lambda t: [[1], [1, 2]],
+        "The path must be made of numbers; it is a list whose rows have different lengths.",
+    ),
     "a number": (lambda t: 3, "The path must have one axis: t; yours has the shape ()."),
     "a table": (lambda t: [stretched(t)], "The path must have one axis: t; yours has the shape (1, 3)."),
     "empty": (
@@ -88,7 +91,10 @@ def test_a_wrong_answer_is_told_what_is_wrong_and_is_shown_no_table(answer, says
     assert (report.status, report.says, report.points) == ("incorrect", says, 0)
     assert report.comparison is None
     assert report.misconception is None
-    assert as_text(report) == f"Case “{report.case}”. {says}"
+    assert as_text(report).splitlines() == [
+        f"Case “{report.case}”. {says}",
+        f"To call it on this case again: {report.call}",
+    ]
 
 
 def test_an_answer_that_stops_could_not_run():

@@ -14,12 +14,13 @@ from course_utils.exercises.report_views import CELLS_SHOWN, as_html, as_text
 def test_the_text_puts_yours_beside_expected():
     lines = as_text(judge(ONE, squares)).splitlines()
     assert lines[0].startswith("Case “case 0”. The first wrong cell of the table is at t = 0, i = 1")
-    assert [line.split() for line in lines[1:]] == [
+    assert [line.split() for line in lines[1:-1]] == [
         ["yours", "expected"],
         ["i=0", "i=1", "i=2", "i=0", "i=1", "i=2"],
         ["t=0", "0", "[1]", "4", "t=0", "0", "2", "4"],
         ["t=1", "9", "16", "25", "t=1", "6", "8", "10"],
     ]
+    assert lines[-1] == "To call it on this case again: double(np.array([[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]]))"
     assert lines[1].index("expected") == lines[2].rindex("i=0") - len("t=0  ")
 
 
@@ -55,7 +56,7 @@ def test_a_long_table_is_cut_around_its_first_wrong_cell(wrong):
     asked = exercise(arguments=((np.arange(1200.0).reshape(40, 30),),))
     text = as_text(judge(asked, answer))
     lines = text.splitlines()
-    assert len(lines) == 1 + 1 + 1 + CELLS_SHOWN
+    assert len(lines) == 1 + 1 + 1 + CELLS_SHOWN + 1
     assert len(lines[2].split()) == 2 * CELLS_SHOWN
     assert text.count("[−12345]") == 1
     row = next(line for line in lines if "[−12345]" in line)
@@ -76,5 +77,6 @@ def test_a_long_path_is_cut_as_well():
 
 
 def test_a_single_number_needs_no_table():
-    assert as_text(judge(NUMBER, squares)).lower() == "case “case 0”. the score is 9; it should be 6."
+    says = "Case “case 0”. The score is 9; it should be 6.\nTo call it on this case again: double(3.0)"
+    assert as_text(judge(NUMBER, squares)) == says
     assert "<table" not in as_html(judge(NUMBER, squares))
