@@ -122,6 +122,7 @@ def _argument(answer: Callable, k: int) -> str:
 
 def _same(a: Any, b: Any) -> bool:
     try:
-        return np.array_equal(np.asarray(a), np.asarray(b))
+        a, b = np.asarray(a), np.asarray(b)
+        return np.array_equal(a, b, equal_nan=a.dtype.kind == b.dtype.kind == "f")
     except Exception:  # a list that has become something else
         return False

@@ -6,6 +6,7 @@ both, and the tests of the course use the same functions as the wrong answers th
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -86,6 +87,8 @@ class Exercise:
     asks_for
         The library's own functions that are an answer, or the better part of one, each by its module in course_utils
         and its name, such as "viterbi.forward". An answer that calls one is told to write it.
+    pairs
+        Every two misconceptions that one answer can follow at once; None where ``pairs_of`` makes them.
     """
 
     id: str
@@ -100,3 +103,22 @@ class Exercise:
     demand: Callable[[Callable], str | None] | None = None
     tolerance: float = TOLERANCE
     asks_for: tuple[str, ...] = ()
+    pairs: tuple[Misconception, ...] | None = None
+
+
+def pairs_of(exercise: Exercise) -> tuple[Misconception, ...]:
+    """Make one wrong idea of every two that one answer can follow at once."""
+    ideas = exercise.misconceptions
+    made = (_together(one, two) for k, one in enumerate(ideas) for two in ideas[k + 1 :])
+    return tuple(pair for pair in made if pair is not None)
+
+
+def _together(one: Misconception, two: Misconception) -> Misconception | None:
+    """Change the decisions of both, where both change decisions of one function and no decision twice."""
+    a, b = one.answer, two.answer
+    if not (isinstance(a, partial) and isinstance(b, partial)) or a.func is not b.func or a.args or b.args:
+        return None
+    if a.keywords.keys() & b.keywords.keys():
+        return None
+    answer = partial(a.func, **a.keywords, **b.keywords)
+    return Misconception(f"{one.name}, and {two.name}", f"{one.hint} {two.hint}", answer)

@@ -1,12 +1,12 @@
 """The cases of an exercise from one seed, and what the reference and the known wrong ideas come to on them."""
 
-from functools import cached_property, lru_cache, partial
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
 
 from course_utils.exercises.calls import Call, call
-from course_utils.exercises.exercise import Exercise, Misconception
+from course_utils.exercises.exercise import Exercise, Misconception, pairs_of
 from course_utils.exercises.time_limit import TimeLimit
 
 SHEETS_KEPT = 128
@@ -34,9 +34,7 @@ class Sheet:
     @cached_property
     def pairs(self) -> tuple[Misconception, ...]:
         """Every two wrong ideas that one answer can follow at once, as one."""
-        ideas = self.exercise.misconceptions
-        made = (_together(one, two) for k, one in enumerate(ideas) for two in ideas[k + 1 :])
-        return tuple(pair for pair in made if pair is not None)
+        return pairs_of(self.exercise) if self.exercise.pairs is None else self.exercise.pairs
 
     def known(self, idea: Misconception, n: int, clock: TimeLimit) -> Call:
         """Call a wrong idea on the n-th case."""
@@ -49,14 +47,3 @@ class Sheet:
 def sheet_of(exercise: Exercise, seed: int, limit: float) -> Sheet:
     """Return the one sheet for an exercise, a seed and a limit, within which the known wrong ideas are called."""
     return Sheet(exercise, seed)
-
-
-def _together(one: Misconception, two: Misconception) -> Misconception | None:
-    """Change the decisions of both, where both change decisions of one function and no decision twice."""
-    a, b = one.answer, two.answer
-    if not (isinstance(a, partial) and isinstance(b, partial)) or a.func is not b.func or a.args or b.args:
-        return None
-    if a.keywords.keys() & b.keywords.keys():
-        return None
-    answer = partial(a.func, **a.keywords, **b.keywords)
-    return Misconception(f"{one.name}, and {two.name}", f"{one.hint} {two.hint}", answer)

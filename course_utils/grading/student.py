@@ -1,5 +1,7 @@
 """Make the students' edition: the course without its solutions, in a folder that needs nothing else.
 
+The exercises are in it as data, with what references and wrong ideas come to, and not with the code of either.
+
 Usage::
 
     python -m course_utils.grading.student dist/student
@@ -17,10 +19,12 @@ import tomllib
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+from course_utils.exercises.kept import keep
 from course_utils.exercises.registry import EXERCISES
 from course_utils.grading import folder
 from course_utils.grading.leaks import Leak, Removed, cell_name, find_leaks
@@ -38,8 +42,10 @@ PREPROCESSORS = (
 )
 STUB = "# YOUR CODE HERE", "raise NotImplementedError()"
 COPIED = ("LICENSE", "pyproject.toml", "requirements.txt", "tools/setup_env.py")
+KEPT = "course_utils/exercises/kept.npz"
 MAKERS_ONLY = "# For the course's makers"  # from here on, the Makefile makes no sense to a student
 
+_WRITTEN_OUT = re.compile(r"course_utils/exercises/(?:ch\d+\.py|kept\.npz)")
 _MARKDOWN_LINK = re.compile(r"""\]\(\s*<?([^)\s>]+)|\b(?:src|href)\s*=\s*["']([^"']+)""")
 _CODE_LINK = re.compile(r"""["']((?:\.\./)+figures/[^"']+)["']""")
 _FILE = re.compile(r"(?![A-Za-z][A-Za-z0-9+.-]*:|/)[^#?]*\.[A-Za-z]\w*(?=[#?]|$)")  # a relative path with a suffix
@@ -274,10 +280,16 @@ def _write_tree(tree: Path, source: Path, notebooks: Sequence[_Notebook]) -> Non
         _write(tree / notebook.name, nbformat.writes(notebook.content).rstrip("\n") + "\n")
     for name in (*COPIED, *_package_files(source)):
         _copy(name, source, tree)
+    (tree / KEPT).write_bytes(_kept())
     _write(tree / "README.md", README.read_text(encoding="utf-8"))
     makefile, _, _ = (source / "Makefile").read_text(encoding="utf-8").partition(MAKERS_ONLY)
     _write(tree / "Makefile", makefile.rstrip() + "\n")
     _copy_linked(tree, source, notebooks)
+
+
+@cache
+def _kept() -> bytes:
+    return keep(EXERCISES.values())
 
 
 def _write(path: Path, text: str) -> None:
@@ -293,13 +305,17 @@ def _copy(name: str, source: Path, tree: Path) -> None:
 
 
 def _package_files(source: Path) -> list[str]:
-    """Name the modules of the course's package, and what pyproject.toml ships with them; not this subpackage."""
+    """Name the modules of the course's package, and what pyproject.toml ships with them; nothing that answers.
+
+    Left out are the modules that write the exercises out, and this subpackage.
+    """
     project = tomllib.loads((source / "pyproject.toml").read_text(encoding="utf-8"))
     shipped = project["tool"]["setuptools"]["package-data"]["*"]
     package = source / "course_utils"
     paths = {path for pattern in ("**/*.py", *shipped) for path in package.glob(pattern)}
     names = (path.relative_to(source) for path in paths if path.relative_to(package).parts[0] != "grading")
-    return sorted(name.as_posix() for name in names if not any(part.startswith(".") for part in name.parts))
+    plain = (name.as_posix() for name in names if not any(part.startswith(".") for part in name.parts))
+    return sorted(name for name in plain if not _WRITTEN_OUT.fullmatch(name))
 
 
 def _copy_linked(tree: Path, source: Path, notebooks: Sequence[_Notebook]) -> None:

@@ -212,6 +212,16 @@ def test_tree_holds_what_a_student_needs_and_no_more(students_tree):
     assert not [name for name in tree if "grading" in name or "__pycache__" in name or "test" in name]
 
 
+def test_no_module_that_answers_is_in_it(students_tree):
+    """Are the exercises there as data, and the modules that write them out left behind?"""
+    tree = students_tree.tree()
+    assert "course_utils/exercises/kept.npz" in tree
+    assert [name for name in tree if re.search(r"/ch\d+\.py$", name) and "/exercises/" in name] == []
+    ideas = [idea.name.encode() for exercise in EXERCISES.values() for idea in exercise.misconceptions[:1]]
+    modules = b"".join(data for name, data in tree.items() if name.endswith(".py"))
+    assert [idea for idea in ideas if b'"' + idea + b'"' in modules] == []
+
+
 @pytest.mark.parametrize("text", ["BEGIN SOLUTION", "END SOLUTION", "best = max(best", "path.append(i)"])
 def test_no_file_holds_a_solution(students_tree, text):
     """Is every trace of the solutions gone?"""
@@ -357,6 +367,32 @@ def test_tree_imports_its_own_package(students_tree):
         check=True,
     )
     assert Path(answer.stdout.strip()).resolve().is_relative_to(students_tree.target.resolve())
+
+
+def test_tree_names_a_wrong_idea_without_any_code_of_it(students_tree):
+    """Is a student told the first wrong cell and the idea behind it, from data alone?"""
+    code = (
+        "import numpy as np\n"
+        "from course_utils.exercises.check import CheckFailed, check\n"
+        "from course_utils.exercises.kept import Kept\n"
+        "from course_utils.exercises.registry import EXERCISES\n"
+        "assert all(isinstance(i.answer, Kept) for e in EXERCISES.values() for i in e.misconceptions)\n"
+        "try:\n"
+        "    check('8.2', lambda trellis: trellis.argmax(axis=1))\n"
+        "except CheckFailed as error:\n"
+        "    print(error)\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-B", "-c", code],
+        cwd=students_tree.target,
+        env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "This looks like: best cell of each frame." in ran.stdout
+    assert "the first wrong cell of the path is at t = " in ran.stdout
+    assert re.search(r"✗ 8\.2 the trace back: incorrect, \d+ of \d+ cases right", ran.stdout)
 
 
 @pytest.fixture(scope="session")
