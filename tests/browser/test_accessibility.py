@@ -15,9 +15,14 @@ from tools.lab import Notebook, Player
 OURS = ".jp-Notebook .jp-OutputArea-output"
 REPORTS = """
 import numpy as np
-from course_utils.exercises.registry import EXERCISES
 
-check("8.1", EXERCISES["8.1"].reference)
+def right(log_y, target):
+    rows = [np.where(np.arange(len(target)) == 0, log_y[0][target], -np.inf)]
+    for frame in log_y[1:]:
+        rows.append(np.maximum(rows[-1], [-np.inf, *rows[-1][:-1]]) + frame[target])
+    return np.array(rows)
+
+check("8.1", right)
 for wrong in (lambda y, target: np.zeros((len(y), len(target))), lambda y: y):
     try:
         check("8.1", wrong)
