@@ -28,7 +28,7 @@ MAY_USE = {  # besides what lies in the room itself; "" is the floor of algorith
     "exercises": {""},
     "measured": {""},
     "notebook": {"", "compiled", "measured", "scenes", "stepper", "exercises"},
-    "grading": {"", "exercises"},
+    "grading": {"compiled", "", "exercises"},
     "workbook": set(),  # runs before anything else does, and with the standard library alone
 }
 CHECK_OF_NAMES = "course_utils.posteriors", "names_of_columns"

@@ -29,12 +29,14 @@ class Idea:
 
 
 def recognise(
-    sheet: Sheet, answer: Callable, calls: Sequence[Call], faults: Sequence[Fault | None], clock: TimeLimit
+    sheet: Sheet, answer: Callable | None, calls: Sequence[Call], faults: Sequence[Fault | None], clock: TimeLimit
 ) -> Idea | None:
     """Find the wrong idea behind an answer, the surest evidence first.
 
     Parameters
     ----------
+    answer
+        None where its calls are all that is left of it.
     calls, faults
         What calling the answer came to on the first cases, and what is wrong with each.
     """
@@ -80,7 +82,7 @@ def _right_in_another_order(sheet: Sheet, calls: Sequence[Call], clock: TimeLimi
     return False
 
 
-def _reads_the_notebook(sheet: Sheet, answer: Callable) -> Idea | None:
+def _reads_the_notebook(sheet: Sheet, answer: Callable | None) -> Idea | None:
     """Notice an answer that reads data of the notebook where it should read its arguments."""
     code, around = getattr(answer, "__code__", None), getattr(answer, "__globals__", {})
     if code is None:

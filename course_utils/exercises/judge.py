@@ -1,7 +1,7 @@
 """How an answer is judged: it is run on the cases of its exercise. Who asks for the judgement is not known here."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from course_utils.exercises.asked import Asked, watching
@@ -51,17 +51,38 @@ def judge(exercise: Exercise, answer: Callable, seed: int = 0, limit: float = SE
         calls, faults = _try(answer, sheet, clock)
         if not any(faults):
             return _report_on_demand(sheet, answer, clock)
-        endless = isinstance(calls[-1].error, TooSlow)
-        n = len(calls) - 1 if endless else next(n for n, fault in enumerate(faults) if fault is not None)
-        asked = isinstance(calls[n].error, Asked)
-        idea = None if asked else recognise(sheet, answer, calls, faults, clock)
+        return _report_on_faults(sheet, answer, calls, faults, clock)
+
+
+def report_on_calls(sheet: Sheet, calls: Sequence[Call], limit: float = SECONDS) -> Report:
+    """Say what is right and wrong with calls that were made elsewhere, one for each of the first cases of a sheet.
+
+    There may be fewer calls than cases where the last one did not end. Demands are not made.
+    """
+    with TimeLimit(limit) as clock:
+        of_case = zip(sheet.cases, calls, sheet.expected, strict=False)
+        faults = [find_fault(sheet.exercise, *each, clock) for each in of_case]
+        if not any(faults) and len(calls) == len(sheet.cases):
+            return _report(sheet, "correct", len(calls))
+        return _report_on_faults(sheet, None, calls, faults, clock)
+
+
+def _report_on_faults(
+    sheet: Sheet, answer: Callable | None, calls: Sequence[Call], faults: Sequence[Fault | None], clock: TimeLimit
+) -> Report:
+    endless = isinstance(calls[-1].error, TooSlow)
+    n = len(calls) - 1 if endless else next(n for n, fault in enumerate(faults) if fault is not None)
+    asked = isinstance(calls[n].error, Asked)
+    idea = None if asked else recognise(sheet, answer, calls, faults, clock)
     return _report(
         sheet,
         "could not run" if calls[n].error is not None and not asked else "incorrect",
         faults.count(None),
         faults[n].says,
         case=sheet.cases[n].name,
-        call=call_to_paste(exercise.id, exercise.function, sheet.cases[n].args) if sheet.cases[n].args else "",
+        call=call_to_paste(sheet.exercise.id, sheet.exercise.function, sheet.cases[n].args)
+        if sheet.cases[n].args
+        else "",
         printed=calls[n].printed,
         comparison=faults[n].comparison,
         misconception=idea.name if idea else None,
