@@ -37,6 +37,8 @@ class Chapter:
     ----------
     name
         The file's name, without its ending.
+    title
+        Its first heading.
     number
         Such as "8".
     tasks
@@ -46,6 +48,7 @@ class Chapter:
     """
 
     name: str
+    title: str
     number: str
     tasks: tuple[Task, ...]
     sources: tuple[str, ...]
@@ -75,7 +78,8 @@ def read_chapter(path: Path) -> Chapter:
         It is no notebook of this course, or asks for nothing.
     """
     tasks, answer_id, sources = [], "", []
-    for cell in code_cells(path.read_bytes()):
+    data = path.read_bytes()
+    for cell in code_cells(data):
         if cell.is_answer:
             answer_id = cell.grade_id
         elif cell.is_check:
@@ -84,7 +88,9 @@ def read_chapter(path: Path) -> Chapter:
             sources.append(cell.source)
     if not tasks:
         raise Unreadable(f"{path.stem} has no exercises")
-    return Chapter(path.stem, tasks[0].exercise.id.partition(".")[0], tuple(tasks), tuple(sources))
+    return Chapter(
+        path.stem, _heading(data) or path.stem, tasks[0].exercise.id.partition(".")[0], tuple(tasks), tuple(sources)
+    )
 
 
 def find_chapter(folder: Path, wanted: str) -> Path:
@@ -177,6 +183,12 @@ def _code_cell(cell: dict) -> CodeCell:
         marks.get("grade") is True,
         marks.get("solution") is True and marks.get("grade") is not True,
     )
+
+
+def _heading(data: bytes) -> str:
+    cells = (cell for cell in json.loads(data)["cells"] if cell.get("cell_type") == "markdown")
+    lines = (line for cell in cells for line in "".join(cell["source"]).splitlines())
+    return next((line[2:].strip() for line in lines if line.startswith("# ")), "")
 
 
 def _asked_in(source: str) -> Exercise:

@@ -18,13 +18,14 @@ from concurrent.futures import Executor
 from dataclasses import asdict
 from pathlib import Path
 
-from course_utils.grading import results
+from course_utils.grading import pages, results
 from course_utils.grading.chapter import Chapter, Unreadable, find_chapter, job_for, read_chapter
 from course_utils.grading.collecting import CannotCollect, Submission, choose, collect
 from course_utils.grading.journal import Journal, write_whole
 from course_utils.grading.progress import Progress
 from course_utils.grading.sandbox.box import Box, Job, Lost, ServerLost
 from course_utils.grading.sandbox.confine import Means, NoSandbox, means
+from course_utils.grading.similarity import pairs
 from course_utils.grading.tasks import Settings, Task, run_tasks, task_for
 from course_utils.grading.verdict import Verdict
 
@@ -47,7 +48,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--seed-file", type=Path, help="holds the seed of the secret cases; made where there is none (OUT/seed.txt)"
     )
     parser.add_argument(
-        "--roster", type=Path, help="a table with a column student: who should have handed something in"
+        "--roster", type=Path, help="a table with student, and section if you like: who should have handed something in"
     )
     parser.add_argument(
         "--choices", type=Path, help="a table with student and file: which of several counts (OUT/choices.csv)"
@@ -97,8 +98,8 @@ def grade(options: Namespace, executor: Executor | None = None) -> int:
     out, rule = options.out, results.rule_named(options.points)
     overrides = results.read_overrides(options.overrides or out / "overrides.csv")
     choices = results.read_choices(options.choices or out / "choices.csv")
-    roster = results.read_roster(options.roster) if options.roster else []
-    submissions = choose(collect(options.submissions), chapter, roster, choices)
+    roster = results.read_roster(options.roster) if options.roster else {}
+    submissions = choose(collect(options.submissions), chapter, tuple(roster), choices)
     _show(submissions, chapter)
     if options.dry_run:
         return 0
@@ -107,7 +108,9 @@ def grade(options: Namespace, executor: Executor | None = None) -> int:
     settings = Settings(asdict(held) if held else None, seed, options.seconds, 2 * options.seconds)
     with Journal(out / "journal.txt") as journal:
         verdicts, keys = _judge(chapter, submissions, settings, journal, options.workers, executor)
-    write_out(out, chapter, submissions, verdicts, keys, rule, overrides, options.allow_lower)
+    rows = write_out(out, chapter, submissions, verdicts, keys, rule, overrides, options.allow_lower)
+    write_pages(out, chapter, submissions, rows, verdicts, seed, roster)
+    _say_totals(rows, out)
     return 0
 
 
@@ -250,8 +253,27 @@ def write_out(
     write_whole(out / "canvas.csv", results.as_canvas(rows, submissions, chapter))
     write_whole(out / "moodle.csv", results.as_moodle(rows, submissions))
     write_whole(state_file, (json.dumps(state, ensure_ascii=False, indent=0) + "\n").encode())
-    _say_totals(rows, out)
     return rows
+
+
+def write_pages(
+    out: Path,
+    chapter: Chapter,
+    submissions: Sequence[Submission],
+    rows: Sequence[results.Row],
+    verdicts: dict[tuple[str, str], Verdict],
+    seed: int,
+    sections: dict[str, str],
+) -> None:
+    """Write the students' pages, the teacher's, and which answers are alike."""
+    files = pages.write_feedback(out, chapter, submissions, rows, verdicts, commitment(seed))
+    found = []
+    for task in chapter.tasks:
+        shapes = {each.student: verdicts[each.student, task.exercise.id].shape for each in submissions}
+        found += pairs(task.exercise.id, shapes)
+    write_whole(out / "similarity.csv", results.as_similarity(found))
+    page = pages.class_page(chapter, submissions, rows, verdicts, found, files, sections)
+    write_whole(out / "class.html", page.encode())
 
 
 def _say_changes(rows: Sequence[results.Row], given: dict[tuple[str, str], dict]) -> None:

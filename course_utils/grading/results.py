@@ -10,6 +10,7 @@ from pathlib import Path
 from course_utils.exercises.exercise import Exercise
 from course_utils.grading.chapter import Chapter
 from course_utils.grading.collecting import Submission
+from course_utils.grading.similarity import Pair
 from course_utils.grading.verdict import Verdict
 
 COLUMNS = (
@@ -203,18 +204,21 @@ def read_choices(path: Path) -> dict[str, str]:
     return {row["student"]: row["file"] for _, row in _table(path, ("student", "file")) if row["file"]}
 
 
-def read_roster(path: Path) -> list[str]:
-    """Read the column student: all who should have handed something in.
+def read_roster(path: Path) -> dict[str, str]:
+    """Read the column student, all who should have handed something in, and each one's section, if there is a column for it.
 
     Raises
     ------
     BadTable
-        There is no such column.
+        There is no column student, or no table.
     """
-    return [row["student"] for _, row in _table(path, ("student",)) if row["student"]]
+    if not path.exists():
+        raise BadTable(f"{path} is not there")
+    rows = [row for _, row in _table(path, ("student",), ("section",)) if row["student"]]
+    return {row["student"]: row["section"] for row in rows}
 
 
-def _table(path: Path, columns: Sequence[str]) -> list[tuple[int, dict[str, str]]]:
+def _table(path: Path, columns: Sequence[str], more: Sequence[str] = ()) -> list[tuple[int, dict[str, str]]]:
     """Read a table that a spreadsheet may have saved: any of its separators, and a byte order mark."""
     if not path.exists():
         return []
@@ -235,7 +239,7 @@ def _table(path: Path, columns: Sequence[str]) -> list[tuple[int, dict[str, str]
             f"{path.name} has no column {' or '.join(missing)}; its first line must name {', '.join(columns)}"
         )
     return [
-        (reader.line_num, {name: (row.get(headings[name]) or "").strip() for name in columns})
+        (reader.line_num, {name: (row.get(headings.get(name)) or "").strip() for name in (*columns, *more)})
         for row in reader
         if any((value or "").strip() for value in row.values() if isinstance(value, str))
     ]
@@ -264,6 +268,13 @@ def as_moodle(rows: Sequence[Row], submissions: Sequence[Submission]) -> bytes:
         for each in submissions
     ]
     return _csv(("Identifier", "Full name", "Grade"), table)
+
+
+def as_similarity(pairs: Sequence[Pair]) -> bytes:
+    """Write which answers are alike."""
+    return _csv(
+        ("exercise", "student", "other", "alike"), [(p.exercise, p.student, p.other, f"{p.share:.2f}") for p in pairs]
+    )
 
 
 def total_of(rows: Sequence[Row], student: str) -> float | None:

@@ -15,6 +15,8 @@ from course_utils.exercises.exercise import Case, Exercise
 from course_utils.exercises.faults import find_fault
 from course_utils.exercises.judge import report_on_calls
 from course_utils.exercises.paste import literal
+from course_utils.exercises.report import Report
+from course_utils.exercises.report_views import as_html
 from course_utils.exercises.sheet import Sheet, sheet_of
 from course_utils.exercises.time_limit import TimeLimit, TooSlow
 from course_utils.grading.probes import Probe, probes_of
@@ -57,6 +59,8 @@ class Verdict:
         The name of the known wrong idea that the answer follows.
     seconds
         How long it took.
+    shape
+        The shape of the answer's text, to be compared with others.
     """
 
     exercise: str
@@ -69,10 +73,11 @@ class Verdict:
     report: dict | None = None
     misconception: str | None = None
     seconds: float = 0.0
+    shape: tuple[int, ...] = ()
 
     def to_json(self) -> dict:
         """Return everything as JSON values."""
-        return dict(self.__dict__)
+        return self.__dict__ | {"shape": list(self.shape)}
 
 
 @dataclass
@@ -106,9 +111,10 @@ def judge_answer(exercise: Exercise, job: Job, seed: int, box: Box) -> Verdict:
     try:
         with box.running(job, total) as running:
             verdict = _judge(exercise, running, public, secret, probes)
+            shape = tuple(running.shape)
     except ServerLost as error:
         return Verdict(exercise.id, "could not grade", says=str(error), seconds=time.monotonic() - began)
-    counts = {"total": total, "secret_total": len(secret.cases) + len(probes)}
+    counts = {"total": total, "secret_total": len(secret.cases) + len(probes), "shape": shape}
     return Verdict(**{**verdict.to_json(), **counts, "seconds": round(time.monotonic() - began, 3)})
 
 
@@ -193,9 +199,14 @@ def _verdict(exercise: Exercise, made: _Made, public: Sheet, secret: Sheet, prob
         passed=passed,
         secret_passed=secret_passed,
         says=says,
-        report=report.to_json(),
+        report=_shown(report),
         misconception=report.misconception,
     )
+
+
+def _shown(report: Report) -> dict:
+    """Take what is kept of a report: its words, and the tables as they are shown."""
+    return {**report.to_json(), "comparison": None, "html": as_html(report)}
 
 
 @lru_cache(maxsize=64)

@@ -46,7 +46,7 @@ def handed_in(tmp_path_factory):
 def graded(handed_in, tmp_path_factory):
     out = tmp_path_factory.mktemp("out") / "grades"
     roster = handed_in.parent / "roster.csv"
-    roster.write_text("student\nAda\nFay\n")
+    roster.write_text("student,section\nAda,1\nFay,2\n")
     assert run(handed_in, out, "--roster", str(roster)) == 0
     return out
 
@@ -61,7 +61,7 @@ def table(out):
 
 
 def files(out):
-    return {path.name: path.read_bytes() for path in out.iterdir()}
+    return {path.name: path.read_bytes() for path in out.iterdir() if path.is_file()}
 
 
 def test_every_student_has_a_row_for_every_exercise(graded):

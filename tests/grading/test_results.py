@@ -48,7 +48,7 @@ def test_every_status_has_its_points_and_no_judgement_has_none(status, points):
     from course_utils.exercises.registry import EXERCISES
     from course_utils.grading.chapter import Chapter, Task
 
-    chapter = Chapter("08_viterbi", "8", (Task(EXERCISES["8.1"], "a", "b"),), ())
+    chapter = Chapter("08_viterbi", "Viterbi", "8", (Task(EXERCISES["8.1"], "a", "b"),), ())
     verdicts = {("Ada", "8.1"): Verdict("8.1", status, passed=2, total=4)}
     (made,) = results.rows_for(chapter, [Submission("Ada", late=True)], verdicts, results.rule_named("share"))
     assert (made.points, made.worth, made.status, made.late) == (points, 3, status, True)

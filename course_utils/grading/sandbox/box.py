@@ -212,6 +212,7 @@ class Running:
 
     def __init__(self, channel: socket.socket, pid: int, box: Box):
         self.channel, self.pid, self.ended = channel, pid, None
+        self.shape: list[int] = []
         self._box = box
 
     def ready(self) -> dict:
@@ -228,6 +229,8 @@ class Running:
             return first
         if first.get("step") != "begins":
             raise Lost("crashed", "It sent something that makes no sense.")
+        shape = first.get("shape")
+        self.shape = [number for number in shape if isinstance(number, int)] if isinstance(shape, list) else []
         return self._next(self._box.start_seconds, where)
 
     def case(self, args: tuple) -> dict:

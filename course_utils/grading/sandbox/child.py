@@ -15,6 +15,7 @@ from course_utils.exercises.stubs import is_stub
 from course_utils.exercises.time_limit import TimeLimit
 from course_utils.exercises.wording import describe
 from course_utils.grading.sandbox import cells, wire
+from course_utils.grading.shapes import shape_of
 
 
 def serve(channel: socket.socket, job: dict) -> None:
@@ -35,7 +36,7 @@ def serve(channel: socket.socket, job: dict) -> None:
     if not sources:
         send(channel, {"step": "no answer"})
         return
-    send(channel, {"step": "begins"})
+    send(channel, {"step": "begins", "shape": shape_of("\n".join(job["pieces"]))})  # before any of it has run
     answer, error = _defined(job["function"], sources)
     if callable(answer) and is_stub(answer):  # the stub may be left where it stood, and the answer in another cell
         elsewhere = cells.program(**{name: job[name] for name in cells.PROGRAM} | {"pieces": []})
