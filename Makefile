@@ -72,8 +72,8 @@ figures: setup-test ## draw the figures again
 notebooks: setup-test ## run the notebooks again, outputs included
 	@$(PY) tools/notebooks.py run
 
-student: setup-test ## make the students' edition in dist/student
-	@$(PY) -m course_utils.grading.student dist/student
+student: setup-test ## make the students' edition in dist/student, and a course for nbgrader in dist/nbgrader
+	@$(PY) -m course_utils.grading.student dist/student --nbgrader dist/nbgrader
 
 clean: ## remove the environment and the caches; dist and my_course stay, somebody may have worked there
 	rm -rf .venv build *.egg-info .pytest_cache .ruff_cache .hypothesis

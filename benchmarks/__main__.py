@@ -2,10 +2,23 @@
 
 import sys
 
-from benchmarks import alignment, beam, compiling, ctc, decoding, explorer, gated, growth, imports, recurrent, steps
+from benchmarks import (
+    alignment,
+    beam,
+    compiling,
+    ctc,
+    decoding,
+    explorer,
+    gated,
+    grading,
+    growth,
+    imports,
+    recurrent,
+    steps,
+)
 from benchmarks.table import report
 
-MODULES = (imports, compiling, recurrent, gated, explorer, alignment, ctc, beam, decoding, steps)
+MODULES = (imports, compiling, recurrent, gated, explorer, alignment, ctc, beam, decoding, steps, grading)
 
 
 def main() -> int:

@@ -13,8 +13,9 @@ import os
 import secrets
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
@@ -66,6 +67,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--workers", type=int, default=os.cpu_count() or 1, help="processes at work (one for each processor)"
     )
+    parser.add_argument(
+        "--scheduler", metavar="ADDRESS", help="of a Dask cluster whose workers judge, instead of this machine"
+    )
     parser.add_argument("--dry-run", action="store_true", help="only show which file is whose")
     parser.add_argument(
         "--unsafe", action="store_true", help="where there is no sandbox: run answers with limits alone"
@@ -78,10 +82,41 @@ def add_arguments(parser: ArgumentParser) -> None:
 def main(options: Namespace) -> int:
     """Run the command; return its exit status."""
     try:
-        return grade(options)
+        with executor_of(options) as (executor, workers):
+            options.workers = workers
+            return grade(options, executor)
     except (CannotGrade, NoSandbox, CannotCollect, Unreadable, results.BadTable) as error:
         print(error, file=sys.stderr)
         return 1
+
+
+@contextmanager
+def executor_of(options: Namespace) -> Iterator[tuple[Executor | None, int]]:
+    """Connect to a Dask cluster, if one is named; give its executor, and how many threads it has.
+
+    A verdict is never asked for twice: what a lost worker had is given out again by ``run_tasks``, which counts.
+
+    Raises
+    ------
+    CannotGrade
+        Dask is not installed, the cluster does not answer, or a worker has more than one thread.
+    """
+    if options.scheduler is None:
+        yield None, options.workers
+        return
+    try:
+        from distributed import Client
+    except ImportError as error:
+        raise CannotGrade("--scheduler needs Dask here and on the workers: pip install distributed") from error
+    try:
+        client = Client(options.scheduler, timeout=30)
+    except OSError as error:
+        raise CannotGrade(f"No scheduler answers at {options.scheduler}: {error}") from error
+    with client:
+        threads = [worker["nthreads"] for worker in client.scheduler_info(n_workers=-1)["workers"].values()]
+        if not threads or max(threads) > 1:
+            raise CannotGrade("Give the cluster workers with one thread each (dask worker --nthreads 1 --nworkers …).")
+        yield client.get_executor(retries=0, pure=False), len(threads)
 
 
 def grade(options: Namespace, executor: Executor | None = None) -> int:

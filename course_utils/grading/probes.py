@@ -66,7 +66,7 @@ def _chunks(seed: int) -> tuple[Probe, ...]:
 def _long_table(seed: int) -> tuple[Probe, ...]:
     """Ask for O(K) memory: much less than the T × K numbers of the whole table."""
     rng = np.random.default_rng([seed, 8])
-    T, K = 5_000, 100
+    T, K = 2_500, 100
     log_y = np.log(rng.dirichlet(np.ones(K), T))
     target = rng.permutation(K)
     table = T * K * 8

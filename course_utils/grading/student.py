@@ -29,6 +29,7 @@ from course_utils.exercises.registry import EXERCISES
 from course_utils.grading import folder
 from course_utils.grading.leaks import Leak, Removed, cell_name, find_leaks
 from course_utils.grading.mistakes import RUN_ON, find_mistakes, take_apart
+from course_utils.grading.nbgrader_course import build_nbgrader_course
 
 ROOT = Path(__file__).resolve().parents[2]
 README = Path(__file__).with_name("student_readme.md")
@@ -187,10 +188,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description="Make the students' edition: the course without its solutions.",
     )
     parser.add_argument("target", type=Path, help="the folder to make, such as dist/student")
+    parser.add_argument("--nbgrader", type=Path, help="also make a course for nbgrader there, with the solutions")
     parser.add_argument("--source", type=Path, default=ROOT, help="the course's folder (default: this course)")
     options = parser.parse_args(arguments)
     try:
         edition = build(options.target, options.source)
+        if options.nbgrader is not None:
+            notebooks = [(notebook.name, notebook.content) for notebook in _read_notebooks(options.source)]
+            assignments = build_nbgrader_course(options.nbgrader, options.source, notebooks)
     except folder.WorkInTheWay as error:
         print(error, file=sys.stderr)
         return 1
@@ -204,6 +209,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         f"{options.target} is ready: {_count(edition.notebooks, 'notebook')}, {_count(edition.exercises, 'exercise')}, "
         f"{_count(edition.points, 'point')}. No solution is left in it."
     )
+    if options.nbgrader is not None:
+        print(
+            f"{options.nbgrader} is a course for nbgrader, with the solutions: {_count(assignments, 'assignment')}. It is "
+            "not for students."
+        )
     return 0
 
 

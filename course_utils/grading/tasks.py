@@ -3,12 +3,13 @@
 import hashlib
 import json
 import os
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
 from functools import lru_cache
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from course_utils.exercises.registry import EXERCISES
 from course_utils.exercises.sheet import sheet_of
 from course_utils.grading.probes import probes_of
 from course_utils.grading.sandbox.box import Box, Job
-from course_utils.grading.sandbox.confine import Means
+from course_utils.grading.sandbox.confine import Means, die_with_parent
 from course_utils.grading.verdict import JUDGING_SECONDS, PUBLIC_SEED, Verdict, judge_answer
 
 WINDOW = 3  # tasks under way for each worker
@@ -93,13 +94,18 @@ def run_tasks(
     again: list[Task] = []
     try:
         while True:
-            while len(under_way) < WINDOW * workers and (task := _next(again, waiting)) is not None:
-                attempts[task.key] = attempts.get(task.key, 0) + 1
-                under_way[pool.submit(judge_task, task, settings)] = task
-            if not under_way:
-                return
-            finished, _ = wait(under_way, return_when=FIRST_COMPLETED)
             broken = False
+            while len(under_way) < WINDOW * workers and (task := _next(again, waiting)) is not None:
+                try:
+                    under_way[pool.submit(judge_task, task, settings)] = task
+                except BrokenProcessPool:  # a worker was lost since the last look
+                    again.append(task)
+                    broken = True
+                    break
+                attempts[task.key] = attempts.get(task.key, 0) + 1
+            if not under_way and not broken:
+                return
+            finished, _ = wait(under_way, return_when=FIRST_COMPLETED) if under_way else ((), ())
             for future in finished:
                 task = under_way.pop(future)
                 try:
@@ -116,7 +122,7 @@ def run_tasks(
                 under_way.clear()
                 pool.shutdown(wait=False, cancel_futures=True)
                 pool = _pool(workers)
-            for task in [each for each in again if attempts[each.key] >= ATTEMPTS]:
+            for task in [each for each in again if attempts.get(each.key, 0) >= ATTEMPTS]:
                 again.remove(task)
                 says = f"The process that judged it was lost {ATTEMPTS} times."
                 done(task, Verdict(task.exercise, "could not grade", says=says).to_json())
@@ -146,7 +152,16 @@ def _box(settings: Settings) -> Box:
 
 
 def _pool(workers: int) -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
+    return ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_end_with_the_judge)
+
+
+def _end_with_the_judge() -> None:
+    """Let no worker outlive the judge, however that ends: it would wait for tasks for ever, and its sandbox with it."""
+    if sys.platform == "linux":
+        die_with_parent()
+    parent = parent_process()
+    if parent is not None and os.getppid() != parent.pid:
+        os._exit(1)  # it has ended in the meantime
 
 
 def _next(again: list[Task], waiting: Iterator[Task]) -> Task | None:

@@ -125,6 +125,15 @@ def test_a_mended_exercise_runs_alone_and_lowers_nothing(handed_in, graded, tmp_
     assert "Ada, 8.1: 3.0 → 0.0 (lost)" in capsys.readouterr().out
 
 
+def below(pid):
+    """The processes that a process has made, and those that they have."""
+    found = []
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in map(int, task.read_text().split()):
+            found += [child, *below(child)]
+    return found
+
+
 def without_seconds(out):
     rows = [{**row, "seconds": ""} for row in table(out).values()]
     return rows, {name: (out / name).read_bytes() for name in ("canvas.csv", "moodle.csv", "given.json", "seed.txt")}
@@ -152,8 +161,13 @@ def test_a_judge_that_is_killed_goes_on_where_it_was(handed_in, tmp_path, after)
         command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
     )
     time.sleep(after)
+    others = below(judge.pid)
     os.kill(judge.pid, signal.SIGKILL)
     judge.wait()
+    ends = time.monotonic() + 30
+    while time.monotonic() < ends and any(os.path.exists(f"/proc/{pid}") for pid in others):
+        time.sleep(0.05)
+    assert [pid for pid in others if os.path.exists(f"/proc/{pid}")] == []
     kept = (out / "journal.txt").read_bytes() if (out / "journal.txt").exists() else b""
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
     journal = (out / "journal.txt").read_bytes()
@@ -213,6 +227,30 @@ def test_a_task_whose_worker_is_lost_each_time_could_not_be_graded(monkeypatch):
     assert [(got["status"], got["says"]) for got in found] == [
         ("could not grade", "The process that judged it was lost 3 times.")
     ]
+
+
+def test_a_pool_that_breaks_before_it_is_asked_is_replaced(monkeypatch):
+    from concurrent.futures import Future
+    from concurrent.futures.process import BrokenProcessPool
+
+    class Broken:
+        def submit(self, *args):
+            raise BrokenProcessPool
+
+        def shutdown(self, **more):
+            pass
+
+    class Works(Broken):
+        def submit(self, function, task, settings):
+            future = Future()
+            future.set_result({"status": "correct"})
+            return future
+
+    pools = [Broken(), Broken(), Broken(), Broken(), Works()]
+    monkeypatch.setattr(tasks, "_pool", lambda workers: pools.pop(0))
+    found = []
+    tasks.run_tasks([tasks.Task("key", "8.1", {})], tasks.Settings(None, 0), 1, lambda task, got: found.append(got))
+    assert found == [{"status": "correct"}]
 
 
 def test_no_more_than_a_window_is_under_way(monkeypatch):

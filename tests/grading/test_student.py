@@ -995,3 +995,72 @@ def test_chapter_gives_full_marks_for_the_authors_solutions(real_solved, chapter
     assert all(got == of for got, of in grades)
     number = chapter.stem[:2].lstrip("0")
     assert sum(of for _, of in grades) == sum(e.points for e in EXERCISES.values() if e.id.partition(".")[0] == number)
+
+
+# -- nbgrader
+
+
+@pytest.fixture(scope="module")
+def nbgraders_course(original, tmp_path_factory):
+    """A course for nbgrader, from which an assignment was released, handed in by two, graded and exported."""
+    home = tmp_path_factory.mktemp("for-nbgrader")
+    shutil.copytree(original, home / "course")
+    small = Course(home / "course")
+    small.cells.append(new_code_cell('from IPython.display import SVG\n\nSVG("../figures/a.svg")'))
+    small.cells[-1].id = "figure"
+    small.write("figures/a.svg", '<svg xmlns="http://www.w3.org/2000/svg" width="1" height="1"/>')
+    path = small.home / "notebooks" / "08_small.ipynb"
+    path.parent.mkdir()
+    path.write_text(json.dumps(small.notebook), encoding="utf-8")
+    where = home / "nbgrader"
+    assert student.main([str(home / "student"), "--source", str(small.home), "--nbgrader", str(where)]) == 0
+    nbgrader(where, "generate_assignment", "08_small")
+    released = where / "release" / "08_small"
+    for name in ("ada", "bea"):
+        shutil.copytree(released, where / "submitted" / name / "08_small")
+    path = where / "submitted" / "ada" / "08_small" / "08_small.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    fill_in(notebook.cells[SOLVE_FORWARD], FORWARD)
+    nbformat.write(notebook, path)
+    nbgrader(where, "autograde", "08_small")
+    nbgrader(where, "export", "--to", "grades.csv")
+    nbgrader(where, "generate_feedback", "08_small")
+    return where
+
+
+def nbgrader(course: Path, *arguments: str) -> None:
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    ran = subprocess.run(
+        [sys.executable, "-m", "nbgrader", *arguments], cwd=course, env=environment, capture_output=True, text=True
+    )
+    assert ran.returncode == 0, ran.stderr
+
+
+def test_nbgrader_releases_what_students_get(nbgraders_course):
+    """Are the stubs whole, with name, signature and docstring, as in the students' edition?"""
+    released = nbformat.read(nbgraders_course / "release" / "08_small" / "08_small.ipynb", as_version=4)
+    edition = nbformat.read(nbgraders_course.parent / "student" / "notebooks" / "08_small.ipynb", as_version=4)
+    for ours, theirs in zip(edition.cells[:-1], released.cells[:-1], strict=True):
+        assert ours.source == theirs.source
+        assert ours.metadata.get("tags") == theirs.metadata.get("tags")
+    assert 'SVG("figures/a.svg")' in released.cells[-1].source
+    assert (nbgraders_course / "release" / "08_small" / "figures" / "a.svg").is_file()
+
+
+def test_nbgrader_grades_exports_and_tells(nbgraders_course):
+    """Does the whole way work, to the table and to the page of each student?"""
+    import csv
+
+    with (nbgraders_course / "grades.csv").open(encoding="utf-8") as file:
+        scores = {row["student_id"]: float(row["raw_score"]) for row in csv.DictReader(file)}
+    assert scores == {"ada": 3.0, "bea": 0.0}
+    for name in scores:
+        assert (nbgraders_course / "feedback" / name / "08_small" / "08_small.html").is_file()
+
+
+def test_a_course_for_nbgrader_in_which_somebody_works_is_left_alone(nbgraders_course, capsys):
+    home = nbgraders_course.parent
+    again = ["--source", str(home / "course"), "--nbgrader", str(nbgraders_course)]
+    assert student.main([str(home / "student"), *again]) == 1
+    assert "gradebook.db" in capsys.readouterr().err
+    assert (nbgraders_course / "gradebook.db").is_file()

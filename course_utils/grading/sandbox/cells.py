@@ -8,6 +8,7 @@ import symtable
 import types
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 _RUN_ANYWAY = re.compile(r"\s*%%(?:time|timeit|capture|prun|debug)\b[^\n]*\n?")  # magics whose cell is to be run
 _PLACES = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
@@ -23,6 +24,7 @@ class Cell:
     valid: bool
 
 
+@cache
 def read(source: str) -> Cell:
     """Read the text of a cell; lines for the shell become calls that do nothing here."""
     text = _plain(source)
@@ -65,13 +67,13 @@ def program(
         Empty where nothing defines the function.
     """
     answer = _together(pieces)
-    places = [[read(source) for source in sources] for sources in (given, before, after)]
+    places = given, before, after
     own = {name for cell in answer for name in cell.defines}
-    chosen = {(1, n) for n, cell in enumerate(places[1]) if n >= at and function in cell.defines}  # the last one counts
-    if function not in own and not any(function in cell.defines for cell in places[1] + places[2]):
+    chosen = {(1, n) for n in _defining(function, before) if n >= at}  # the last one counts
+    if function not in own and not _defining(function, before) and not _defining(function, after):
         return []
     wanted = [function, *(name for cell in answer for name in cell.uses)]
-    wanted += [name for _, n in chosen for name in places[1][n].uses]
+    wanted += [name for _, n in chosen for name in read(before[n]).uses]
     seen = set(own) if function in own else own - {function}
     while wanted:
         name = wanted.pop()
@@ -79,14 +81,19 @@ def program(
             continue
         seen.add(name)
         for where in (1, 2, 0):
-            found = [n for n, cell in enumerate(places[where]) if name in cell.defines]
+            found = _defining(name, places[where])
             chosen |= {(where, n) for n in found}
-            wanted += [used for n in found for used in places[where][n].uses]
+            wanted += [used for n in found for used in read(places[where][n]).uses]
             if found:
                 break
-    first = [places[where][n].source for where, n in sorted(chosen) if (where, n) < (1, at)]
-    last = [places[where][n].source for where, n in sorted(chosen) if (where, n) >= (1, at)]
+    first = [read(places[where][n]).source for where, n in sorted(chosen) if (where, n) < (1, at)]
+    last = [read(places[where][n]).source for where, n in sorted(chosen) if (where, n) >= (1, at)]
     return [*first, *(cell.source for cell in answer), *last]
+
+
+def _defining(name: str, sources: Sequence[str]) -> list[int]:
+    """Say which cells define a name; only those are read in which it stands at all."""
+    return [n for n, source in enumerate(sources) if name in source and name in read(source).defines]
 
 
 def run(sources: Sequence[str], namespace: dict) -> BaseException | None:
