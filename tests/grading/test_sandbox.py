@@ -276,3 +276,27 @@ def test_limits_alone_hold_an_answer_where_that_was_asked_for():
         with pytest.raises(Lost, match="did not end"):
             ran(unsafe, "while True: pass")
         assert ran(unsafe, "return np.ones((20000, 200000))")["error"]["type"].endswith("MemoryError")
+
+
+def test_nothing_of_one_students_is_left_for_the_next(box):
+    """Is a text of an answer nowhere in the memory of the server, which the next one's process begins with?"""
+    secret = "the-answer-of-somebody-else"
+    ran(box, f"return '{secret}'")
+    assert not in_memory(box._server.pid, secret.encode())
+    assert in_memory(box._server.pid, b"_receive_with_channel")
+
+
+def in_memory(pid, text):
+    """Whether a text stands anywhere in what a process may write to."""
+    with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb", 0) as memory:
+        for line in maps:
+            span, access = line.split()[:2]
+            if access.startswith("rw"):
+                start, end = (int(part, 16) for part in span.split("-"))
+                memory.seek(start)
+                try:
+                    if text in memory.read(end - start):
+                        return True
+                except OSError:
+                    continue
+    return False

@@ -123,14 +123,16 @@ class Box:
                 line = self._serving()
                 descriptor = array.array("i", [theirs.fileno()])
                 line.sendmsg([b"J"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, descriptor)])
-                line.sendall(wire.pack(asdict(job) | {"seconds": seconds}))
-                pid = self._hear(30.0)["pid"]
-                return Running(ours, pid, self)
+                line.sendall(wire.pack({"seconds": seconds}))
+                running = Running(ours, self._hear(30.0)["pid"], self)
             except (OSError, ServerLost, wire.WireError, KeyError, TypeError) as error:
                 ours.close()
                 self.close()
                 if attempt == 2:
                     raise ServerLost(f"The sandbox does not start: {error}") from error
+            else:
+                running.begin(job)
+                return running
             finally:
                 theirs.close()
         raise ServerLost("The sandbox does not start.")
@@ -214,6 +216,12 @@ class Running:
         self.channel, self.pid, self.ended = channel, pid, None
         self.shape: list[int] = []
         self._box = box
+
+    def begin(self, job: Job) -> None:
+        """Tell the process what it is to run; where it has ended by then, the next that is asked of it will say so."""
+        self.channel.settimeout(self._box.start_seconds)
+        with contextlib.suppress(OSError):
+            self.channel.sendall(wire.pack(asdict(job)))
 
     def ready(self) -> dict:
         """Wait until the cells have been run; return "no answer", a failure, or whether the answer is a stub.

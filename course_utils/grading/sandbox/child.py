@@ -18,17 +18,17 @@ from course_utils.grading.sandbox import cells, wire
 from course_utils.grading.shapes import shape_of
 
 
-def serve(channel: socket.socket, job: dict) -> None:
+def serve(channel: socket.socket) -> None:
     """Run one answer on its cases, and send a message for each step.
 
     Parameters
     ----------
     channel
-        To the judge.
-    job
-        ``function``, ``pieces``, ``before``, ``after`` and ``given`` as :func:`cells.program` takes them, and
-        ``asks_for``. The cases come one by one.
+        To the judge. First comes a job, the arguments of :func:`cells.program` and ``asks_for``; then the cases, one by one.
     """
+    job = receive(channel)
+    if job is None:
+        return
     for name in job["asks_for"]:
         function_named(name)  # found before anything can hide it
     watch_for_good(tuple(job["asks_for"]))

@@ -1,7 +1,8 @@
 """The process that answers are forked from: it has loaded what they use, and holds nothing of what is right.
 
-It takes jobs on its standard input's socket, each with a descriptor for the channel between answer and judge, and for each
-makes a process that confines itself before any student's code runs.
+For each answer it takes a descriptor of the channel between answer and judge, and makes a process that confines itself and
+only then reads from the channel what it is to run: nothing of any student's is ever in this process, where the next one
+would find it.
 """
 
 import array
@@ -22,7 +23,12 @@ from pathlib import Path
 from typing import Any
 
 PACKAGE = Path(__file__).resolve().parents[2]
-_HOLDS_ANSWERS = ("course_utils.exercises.ch", "course_utils.exercises.kept", "course_utils.exercises.registry")
+_HOLDS_ANSWERS = (
+    "course_utils.exercises.ch0",
+    "course_utils.exercises.ch1",
+    "course_utils.exercises.kept",
+    "course_utils.exercises.registry",
+)
 _NOT_LOADED = (
     *_HOLDS_ANSWERS,
     "course_utils.compiled.",
@@ -53,12 +59,12 @@ def main() -> None:
     try:
         send(line, {"scratch": scratch})
         while (order := _receive_with_channel(line, receive)) is not None:
-            job, channel = order
+            limits, channel = order
             _empty(Path(scratch), user if found is not None and found.root else None)
             pid = os.fork()
             if pid == 0:
                 line.close()
-                _answer(channel, job, found, rules, scratch, user)
+                _answer(channel, limits["seconds"], found, rules, scratch, user)
             channel.close()
             send(line, {"pid": pid})
             _, status = os.waitpid(pid, 0)
@@ -69,7 +75,7 @@ def main() -> None:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _answer(channel: socket.socket, job: dict, found: Any, rules: int, scratch: str, user: int) -> None:
+def _answer(channel: socket.socket, seconds: float, found: Any, rules: int, scratch: str, user: int) -> None:
     """Never return."""
     from course_utils.grading.sandbox import child, confine
 
@@ -80,7 +86,7 @@ def _answer(channel: socket.socket, job: dict, found: Any, rules: int, scratch: 
         confine.die_with_parent()
         if found is None:
             child.quiet_descriptors(scratch)
-            confine.limit(job["seconds"], confine.tasks_of_user())
+            confine.limit(seconds, confine.tasks_of_user())
         else:
             if confine.enter_namespaces(found):
                 inner = os.fork()  # the first of its processes, whose end is the end of all
@@ -91,9 +97,9 @@ def _answer(channel: socket.socket, job: dict, found: Any, rules: int, scratch: 
             confine.become_nobody(user)
             confine.die_with_parent()  # forgotten where the user changed
             child.quiet_descriptors(scratch)
-            confine.confine(found, rules, job["seconds"])
+            confine.confine(found, rules, seconds)
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-        child.serve(channel, job)
+        child.serve(channel)
         code = 0
     except BaseException as error:  # nothing of it may reach the server
         code = 3 if isinstance(error, MemoryError) else 1
@@ -107,14 +113,14 @@ def _as_exit(status: int) -> int:
 
 
 def _receive_with_channel(line: socket.socket, receive: Any) -> tuple[dict, socket.socket] | None:
-    """Take a job and the channel that comes before it."""
+    """Take the channel of an answer, and its limits."""
     data, ancillary, _, _ = line.recvmsg(1, socket.CMSG_SPACE(array.array("i", [0]).itemsize))
     if not data:
         return None
     ((_, _, content),) = ancillary
     (descriptor,) = array.array("i", content[:4])
-    job = receive(line)
-    return None if job is None else (job, socket.socket(fileno=descriptor))
+    limits = receive(line)
+    return None if limits is None else (limits, socket.socket(fileno=descriptor))
 
 
 def load_what_answers_use() -> None:
