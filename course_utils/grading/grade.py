@@ -316,7 +316,8 @@ def _say_changes(rows: Sequence[results.Row], given: dict[tuple[str, str], dict]
         old = given.get((row.student, row.exercise))
         if old is not None and old["points"] != row.points:
             gained = old["points"] is None or (row.points is not None and row.points > old["points"])
-            print(f"  {row.student}, {row.exercise}: {old['points']} → {row.points} ({'gained' if gained else 'lost'})")
+            change = " → ".join("not graded" if each is None else f"{each:g}" for each in (old["points"], row.points))
+            print(f"  {row.student}, {row.exercise}: {change} ({'gained' if gained else 'lost'})")
         elif old is not None and row.note.startswith(results.KEPT):
             print(f"  {row.student}, {row.exercise}: {row.note}")
 

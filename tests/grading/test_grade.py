@@ -122,7 +122,7 @@ def test_a_mended_exercise_runs_alone_and_lowers_nothing(handed_in, graded, tmp_
     assert "Ada, 8.1: given before: 0 after the exercise was changed, and 3 stay" in capsys.readouterr().out
     assert run(handed_in, out, "--allow-lower") == 0
     assert table(out)["Ada", "8.1"]["points"] == "0"
-    assert "Ada, 8.1: 3.0 → 0.0 (lost)" in capsys.readouterr().out
+    assert "Ada, 8.1: 3 → 0 (lost)" in capsys.readouterr().out
 
 
 def below(pid):
