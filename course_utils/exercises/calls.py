@@ -1,5 +1,6 @@
 """Calling an answer on a case, whatever it may do."""
 
+import builtins
 import contextlib
 import copy
 import inspect
@@ -101,6 +102,11 @@ def quiet(heard: io.TextIOBase | None = None):
     ):
         warnings.simplefilter("ignore")
         yield
+
+
+def error_named(name: str) -> type | None:
+    """Find the type of an error of Python's or of NumPy's by its name."""
+    return np.linalg.LinAlgError if name == "LinAlgError" else getattr(builtins, name, None)
 
 
 def last_line_in(answer: Callable, error: BaseException) -> str:

@@ -12,17 +12,11 @@ from numpy.typing import NDArray
 
 from course_utils.bidirectional import BidirectionalRNN, run_bidirectional
 from course_utils.examples import WORKED_NET, WORKED_X
-from course_utils.exercises.demands import any_cut_will_do
+from course_utils.exercises.demands import any_cut_will_do, random_net
 from course_utils.exercises.exercise import Case, Exercise, Misconception, Output
-from course_utils.rnn import RNN, random_rnn, run
+from course_utils.rnn import RNN, run
 
 # -- cases
-
-
-def _random_net(rng: np.random.Generator, D: int, H: int, A: int) -> RNN:
-    """Draw a network with biases and an initial state that are not zero, so that leaving one out shows."""
-    drawn = {"b_h": rng.normal(size=H), "b_y": rng.normal(size=A), "h_init": rng.uniform(-1, 1, H)}
-    return random_rnn(rng, D, H, A).with_parameters(**drawn)
 
 
 def _forward_args(net: RNN, x: NDArray) -> tuple:
@@ -38,11 +32,11 @@ def _forward_cases(rng: np.random.Generator) -> list[Case]:
         Case("an initial state that is not zero", _forward_args(elsewhere, WORKED_X)),
         Case("a single step from a state that is not zero", _forward_args(elsewhere, WORKED_X[:1])),
         Case("inputs of zero", _forward_args(elsewhere, np.zeros((5, 2)))),
-        Case("one input, one unit, one output", _forward_args(_random_net(rng, 1, 1, 1), rng.normal(size=(4, 1)))),
+        Case("one input, one unit, one output", _forward_args(random_net(rng, 1, 1, 1), rng.normal(size=(4, 1)))),
         *(
             Case(
                 f"random, {T} steps, {D} inputs, {H} units, {A} outputs",
-                _forward_args(_random_net(rng, D, H, A), rng.normal(size=(T, D))),
+                _forward_args(random_net(rng, D, H, A), rng.normal(size=(T, D))),
             )
             for T, D, H, A in sizes
         ),
@@ -74,7 +68,7 @@ def _bidirectional_cases(rng: np.random.Generator) -> list[Case]:
 
 
 def _pair(rng: np.random.Generator, D: int, H: int) -> tuple[RNN, RNN]:
-    return _random_net(rng, D, H, 1), _random_net(rng, D, H, 1)
+    return random_net(rng, D, H, 1), random_net(rng, D, H, 1)
 
 
 def _stream_args(net: RNN, chunk: NDArray, h: NDArray) -> tuple:
@@ -83,7 +77,7 @@ def _stream_args(net: RNN, chunk: NDArray, h: NDArray) -> tuple:
 
 def _stream_cases(rng: np.random.Generator) -> list[Case]:
     halfway = run(WORKED_NET, WORKED_X[:2]).h[-1]
-    net, x = _random_net(rng, 3, 4, 2), rng.normal(size=(9, 3))
+    net, x = random_net(rng, 3, 4, 2), rng.normal(size=(9, 3))
     states = run(net, x).states
     return [
         Case("first chunk of the worked example", _stream_args(WORKED_NET, WORKED_X[:2], np.zeros(2))),

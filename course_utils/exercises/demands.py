@@ -13,16 +13,21 @@ from course_utils.alignment import ROUNDING
 from course_utils.exercises.values import snapshot
 from course_utils.naive_decoding import decode
 from course_utils.posteriors import ROW_SUM_TOLERANCE
-from course_utils.rnn import random_rnn, run
+from course_utils.rnn import RNN, random_rnn, run
 
 APART = 1e-4  # what 80 steps in single precision stay well below, and a state that was not handed on far above
+
+
+def random_net(rng: np.random.Generator, D: int, H: int, A: int) -> RNN:
+    """Draw a network with biases and an initial state that are not zero, so that leaving one out shows."""
+    drawn = {"b_h": rng.normal(size=H), "b_y": rng.normal(size=A), "h_init": rng.uniform(-1, 1, H)}
+    return random_rnn(rng, D, H, A).with_parameters(**drawn)
 
 
 def any_cut_will_do(answer: Callable) -> str | None:
     """Ask for the same outputs however a long sequence is cut, with each state handed on as it was returned."""
     rng = np.random.default_rng(0)
-    drawn = {"b_h": rng.normal(size=5), "b_y": rng.normal(size=3), "h_init": rng.uniform(-1, 1, 5)}
-    net, x = random_rnn(rng, 2, 5, 3).with_parameters(**drawn), rng.normal(size=(80, 2))
+    net, x = random_net(rng, 2, 5, 3), rng.normal(size=(80, 2))
     whole = run(net, x)
     for cuts in ([80], [1] * 80, [7, 0, 30, 1, 42]):
         h, pieces = net.h_init.copy(), []

@@ -5,7 +5,6 @@ an NPZ archive without pickles. For each exercise it has all numbers in three ar
 belong to. Numbers of wrong ideas are in single precision, which tells them apart, and byte by byte, which packs better.
 """
 
-import builtins
 import hashlib
 import io
 import json
@@ -18,14 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from course_utils.exercises import demands
-from course_utils.exercises.calls import Call, call
+from course_utils.exercises.calls import Call, call, error_named
 from course_utils.exercises.exercise import Case, Exercise, Misconception, Output, pairs_of
 from course_utils.exercises.sheet import Sheet
 from course_utils.exercises.time_limit import TimeLimit
 
 SEED = 0  # of the cases that are kept
 _TYPES = {"f": np.dtype("<f8"), "h": np.dtype("<f4"), "i": np.dtype("<i8")}
-_ERRORS = {"LinAlgError": np.linalg.LinAlgError}
 
 
 class NotKept(ValueError):
@@ -160,7 +158,7 @@ def _write(exercise: Exercise, store: _Store) -> dict:
             "accepts": _name_of(exercise.accepts),
             "demand": _name_of(exercise.demand),
             "cases": [[case.name, store.tree(case.args)] for case in sheet.cases],
-            "reference": [_result(call(exercise.reference, case, clock), case, store) for case in sheet.cases],
+            "reference": [_result(call(exercise.reference, case, clock), store) for case in sheet.cases],
         }
         store.exact = False
         for name, ideas in (("misconceptions", exercise.misconceptions), ("pairs", pairs)):
@@ -169,10 +167,10 @@ def _write(exercise: Exercise, store: _Store) -> dict:
 
 
 def _write_idea(idea: Misconception, sheet: Sheet, store: _Store, clock: TimeLimit) -> list:
-    return [idea.name, idea.hint, [_result(sheet.known(idea, n, clock), c, store) for n, c in enumerate(sheet.cases)]]
+    return [idea.name, idea.hint, [_result(sheet.known(idea, n, clock), store) for n in range(len(sheet.cases))]]
 
 
-def _result(made: Call, case: Case, store: _Store) -> dict:
+def _result(made: Call, store: _Store) -> dict:
     if made.error is not None:
         return {"error": type(made.error).__name__}
     result = {"value": store.tree(made.value)}
@@ -248,7 +246,7 @@ def _again(result: dict, arrays: Mapping[str, NDArray]) -> Callable[[tuple], Any
 
 
 def _error(name: str) -> Exception:
-    return (_ERRORS.get(name) or getattr(builtins, name, Exception))()
+    return (error_named(name) or Exception)()
 
 
 def _change(argument: Any) -> None:

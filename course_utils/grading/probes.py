@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from course_utils.exercises.demands import any_cut_will_do, little_memory
+from course_utils.exercises.demands import any_cut_will_do, little_memory, random_net
 from course_utils.exercises.exercise import Case, Exercise
-from course_utils.rnn import random_rnn, run
+from course_utils.rnn import run
 from course_utils.viterbi import align_score
 
 
@@ -47,8 +47,7 @@ def probes_of(exercise: Exercise, seed: int) -> tuple[Probe, ...]:
 def _chunks(seed: int) -> tuple[Probe, ...]:
     """Cut one sequence into chunks and ask for these in no order: what an answer keeps between its calls is wrong then."""
     rng = np.random.default_rng([seed, 3])
-    drawn = {"b_h": rng.normal(size=5), "b_y": rng.normal(size=3), "h_init": rng.uniform(-1, 1, 5)}
-    net, x = random_rnn(rng, 2, 5, 3).with_parameters(**drawn), rng.normal(size=(80, 2))
+    net, x = random_net(rng, 2, 5, 3), rng.normal(size=(80, 2))
     whole = run(net, x)
     states = np.vstack([net.h_init, whole.h])
     cuts = [0, 7, 7, 37, 38, 80, 1, 2, 3, 40]

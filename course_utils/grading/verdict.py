@@ -1,16 +1,13 @@
 """Judging an answer that runs elsewhere: what comes back is compared here, where no student's code ever runs."""
 
-import builtins
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Literal
 
-import numpy as np
-
 from course_utils.exercises.asked import Asked
-from course_utils.exercises.calls import LINES_KEPT, WIDTH_KEPT, Call
+from course_utils.exercises.calls import LINES_KEPT, WIDTH_KEPT, Call, error_named
 from course_utils.exercises.exercise import Case, Exercise
 from course_utils.exercises.faults import find_fault
 from course_utils.exercises.judge import report_on_calls
@@ -161,7 +158,6 @@ def _probe(exercise: Exercise, running: Running, probes: Sequence[Probe], made: 
                 came = _as_call(message)
         except Lost as lost:
             made.lost = lost
-            made.complaints.append(lost.says)
             return
         with TimeLimit(JUDGING_SECONDS) as clock:
             fault = find_fault(exercise, probe.case, came, probe.expected, clock)
@@ -244,7 +240,7 @@ def _as_error(error: dict) -> BaseException:
     text = says.removeprefix(name).removeprefix(": ")
     if name == "Asked":
         return Asked(text)
-    kind = {"LinAlgError": np.linalg.LinAlgError}.get(name) or getattr(builtins, name, None)
+    kind = error_named(name)
     if isinstance(kind, type) and issubclass(kind, Exception | SystemExit):
         try:
             return kind(text)

@@ -4,6 +4,7 @@ import importlib
 
 import numpy as np
 import pytest
+from right_answers import viterbi_score
 
 from course_utils import ctc, viterbi
 from course_utils.exercises.asked import Asked, function_named, watching
@@ -84,12 +85,7 @@ def test_the_demand_is_watched_as_well():
     def only_when_long(log_y, target):
         if len(log_y) == 3000:
             return align_score(log_y, target)
-        column = np.full(len(target), -np.inf)
-        column[0] = log_y[0, target[0]]
-        for frame in log_y[1:]:
-            column[1:] = np.maximum(column[1:], column[:-1])
-            column += frame[target]
-        return column[-1]
+        return viterbi_score(log_y, target)
 
     report = judge(EXERCISES["8.3"], only_when_long)
     assert report.says == "viterbi_score calls course_utils.viterbi.align_score: that is what you are to write."

@@ -149,9 +149,9 @@ def test_too_large_a_notebook_is_not_read():
 
 
 def test_an_archive_of_a_student_is_looked_into(tmp_path):
-    inner = archive({"work/8.ipynb": notebook(), "__MACOSX/work/._8.ipynb": b"\x00"})
+    inner = archive({"homework/8.ipynb": notebook(), "__MACOSX/homework/._8.ipynb": b"\x00"})
     found = of(tmp_path, {"ada/all.zip": inner, "bea/8.zip": b"no archive", "cy/8.ipynb": notebook()})
-    assert (found["ada"].problem, found["ada"].file) == ("", "all.zip/work/8.ipynb")
+    assert (found["ada"].problem, found["ada"].file) == ("", "all.zip/homework/8.ipynb")
     assert found["bea"].problem == "no file"
 
 

@@ -7,7 +7,6 @@ would find it.
 
 import array
 import importlib
-import importlib.machinery
 import os
 import pkgutil
 import shutil
