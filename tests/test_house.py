@@ -40,6 +40,7 @@ def module_name(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
+SCRIPTS = sorted(PACKAGE.rglob("*.js"))
 MODULES = {module_name(path): path for path in sorted(PACKAGE.rglob("*.py"))}
 SCENES = [name for name in MODULES if name.startswith("course_utils.scenes.")]
 
@@ -154,6 +155,12 @@ def test_no_module_is_too_long(module):
         return  # definitions, which are read one by one
     lines = len(MODULES[module].read_text("utf-8").splitlines())
     assert lines <= LONGEST_MODULE, f"{module} has {lines} lines: what are its two jobs?"
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
+def test_no_script_is_too_long(script):
+    lines = len(script.read_text("utf-8").splitlines())
+    assert lines <= LONGEST_MODULE, f"{script.name} has {lines} lines: what are its two jobs?"
 
 
 @pytest.mark.parametrize("module", MODULES)

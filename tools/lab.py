@@ -187,6 +187,7 @@ class Notebook:
         self.page.evaluate(
             "async () => { const p = jupyterapp.shell.currentWidget; await p.revealed; await p.context.ready; }"
         )
+        self.wait_for_the_splash()
 
     def __enter__(self):
         return self
@@ -204,6 +205,10 @@ class Notebook:
         """Close the page and stop the notebook's kernel."""
         self.context.close()
         self.lab.shut_down_kernel(self.name)
+
+    def wait_for_the_splash(self) -> None:
+        """Wait until what JupyterLab draws over everything, when it starts or changes its theme, has faded."""
+        expect(self.page.locator("#jupyterlab-splash")).to_have_count(0, timeout=1000 * SECONDS_TO_START)
 
     def turn_to(self, name: str) -> "Notebook":
         """Leave this notebook, stop its kernel, and open another one on the same page, as a reader of chapters does.

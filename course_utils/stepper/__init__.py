@@ -12,7 +12,8 @@ _HERE = Path(__file__).parent
 # In this order, so that each module comes behind those that it imports.
 _MODULES = (
     *("state.js", "elements.js", "help.js", "words.js", "room.js", "tip.js", "walk.js", "walking.js"),
-    *("edits.js", "changing.js", "prediction.js", "asking.js", "player.js", "widget.js"),
+    *("edits.js", "changing.js", "prediction.js", "asking.js", "frame.js", "explaining.js"),
+    *("player.js", "widget.js"),
 )
 _IMPORT = re.compile(r'^import \{[^}]*\} from "\./\w+\.js";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=function|const)", re.MULTILINE)

@@ -3,20 +3,18 @@
 
 import { asking } from "./asking.js";
 import { changing } from "./changing.js";
-import { icon, make } from "./elements.js";
+import { icon } from "./elements.js";
+import { explaining } from "./explaining.js";
+import { frame } from "./frame.js";
 import { listOfKeys } from "./help.js";
 import { questionBefore } from "./prediction.js";
 import { bringIntoView, fitDrawing, fitNumber, followScroll, keepRoom, scaleOf, showWhole, snap } from "./room.js";
 import { between, neighbour, owners, stepAfterKey, undoPatches } from "./state.js";
-import { lingering, placeTip } from "./tip.js";
 import { walkable } from "./walk.js";
 import { walking } from "./walking.js";
 import { writeFormula, writeLegend, writeSentence } from "./words.js";
 
-const SPEEDS = [0.5, 1, 2, 4];
 const MILLISECONDS_A_STEP = 1200;
-const WORDS = { ask: "Predict", help: "?" }; // the buttons that have no icon
-const EXPLAINED = ["now", "won", "lost"]; // the states of what the sentence of a step talks about
 
 /**
  * Play `scene` inside `el`. `onStep(n)` hears of every step; `onEdit(mark, value)` of every mark that the reader
@@ -24,35 +22,10 @@ const EXPLAINED = ["now", "won", "lost"]; // the states of what the sentence of 
  * for the numbers of the beginning, which it can where `resettable` says so.
  */
 export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null, resettable = false } = {}) {
-  const stage = make("div", "rc-stage");
-  const tip = make("div", "rc-tip", { hidden: "" });
-  const says = make("p", "rc-says", { "aria-live": "polite" });
-  const formula = make("div", "rc-formula");
-  const note = make("p", "rc-note", { role: "alert", hidden: "" });
-  const count = make("span", "rc-count");
-  const slider = make("input", "rc-slider", { type: "range", min: "0", step: "1", "aria-label": "Step" });
-  const speed = make("select", "rc-speed", { "aria-label": "Speed", title: "Speed of playing" });
-  for (const s of SPEEDS) speed.append(new Option(`${s}×`, s, s === 1, s === 1));
-  const buttons = {};
-  const labels = {
-    ...{ first: "First step", previous: "Previous step", play: "Play", next: "Next step", last: "Last step" },
-    ...{ ask: "Ask me before each step", reset: "The numbers of the beginning", help: "Keys" },
-  };
-  for (const [name, label] of Object.entries(labels)) {
-    buttons[name] = make("button", "rc-button", { type: "button", "aria-label": label, title: label });
-    buttons[name].innerHTML = WORDS[name] ?? icon(name);
-  }
-  const { ask, reset, help, ...moves } = buttons;
-  ask.setAttribute("aria-pressed", "false");
+  const parts = frame();
+  const { root, stage, tip, says, formula, note, keys, numbers, legend, buttons, slider, count, speed } = parts;
+  const { ask, reset, help } = buttons;
   reset.hidden = onEdit === null || !resettable;
-  const keys = make("div", "rc-help", { role: "group", "aria-label": "Keys", hidden: "" });
-  help.setAttribute("aria-expanded", "false");
-  const controls = make("div", "rc-controls", {}, ...Object.values(moves), slider, count, speed, ask, reset, help);
-  const numbers = make("div");
-  const table = make("details", "rc-table", {}, make("summary", "", {}, "Show as table"), numbers);
-  const legend = make("ul", "rc-legend", { "aria-label": "Legend" });
-  const frame = make("div", "rc-frame", {}, stage, tip);
-  const root = make("div", "rc-stepper", { tabindex: "0", role: "group", "aria-roledescription": "stepper" });
   const asks = asking(
     {
       stepAt: (n) => scene.steps[n],
@@ -63,7 +36,7 @@ export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null, r
     },
     ask,
   );
-  root.append(frame, says, formula, asks.place, note, controls, keys, legend, table);
+  formula.after(asks.place);
   el.append(root);
 
   let current = -1;
@@ -73,14 +46,12 @@ export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null, r
   let undo = [];
   let owner = {};
   let timer = null;
-  let described = null;
-  let dismissed = null; // a mark whose tip the reader does not want, as long as the pointer stays there
 
   const changes = changing(
     {
       tip,
-      place,
-      hideTip,
+      place: (element) => tips.place(element),
+      hideTip: () => tips.hide(),
       say,
       markOf: (name) => marks[name],
       redraw: () => insert(scene, current),
@@ -102,8 +73,18 @@ export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null, r
   const markOf = (target) => target?.closest?.("[data-mark]") ?? null;
   const isWalked = (element) => element?.dataset.walk === "";
   const editAt = (element) => (element ? marks[element.dataset.mark].edit : null);
-  const pointer = lingering(tip, () => changes.editing() || hideTip());
-  const hintOf = (name) => scene.hints[name] ?? scene.steps[owner[name]] ?? null;
+  const tips = explaining(parts, {
+    scene: () => scene,
+    markOf: (name) => marks[name],
+    elementAt: markOf,
+    stepOf: (name) => owner[name],
+    current: () => current,
+    tellName,
+    how: changes.how,
+    editing: changes.editing,
+    busy: () => changes.editing() || changes.dragging() || walk.drawing(),
+    silent: isWalked, // its tip would lie over the cell that comes next; the sentence says the same
+  });
 
   // -- drawing
 
@@ -132,7 +113,7 @@ export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null, r
       marks[name] = { element, slot, tint, edit, room: box ? box.width.baseVal.value - 6 : null };
       initial[name] = [element.dataset.state ?? "", slot?.textContent ?? "", Number(tint?.getAttribute("fill-opacity") ?? 0)];
       if (walked.has(name)) element.dataset.walk = "";
-      const reached = edit || hintOf(name) || walked.has(name);
+      const reached = edit || tips.hintOf(name) || walked.has(name);
       if (reached) element.setAttribute("tabindex", "-1");
       if (reached || element.hasAttribute("aria-label")) {
         element.setAttribute("role", "img"); // a name is only heard where there is a role
@@ -173,7 +154,7 @@ export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null, r
   /** Let the accessible name of a mark say what is written in it, and its state in words. */
   function tellName(name) {
     const { element, slot, label } = marks[name];
-    if (label === undefined || described === marks[name]) return;
+    if (label === undefined || tips.describes(name)) return;
     const parts = [label, slot?.textContent, scene.legend.states[element.dataset.state]];
     element.setAttribute("aria-label", parts.filter(Boolean).join(", "));
   }
@@ -189,7 +170,7 @@ export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null, r
 
   function go(to, tell = true) {
     if (to === current) return;
-    if (!changes.editing()) hideTip();
+    if (!changes.editing()) tips.hide();
     say("");
     const patch = between(scene.steps, undo, current, to);
     apply(patch);
@@ -244,56 +225,6 @@ export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null, r
     else toStep(owner[name]);
   }
 
-  // -- how a number came about
-
-  function showTip(element) {
-    const name = element.dataset.mark;
-    const hint = hintOf(name);
-    const { edit } = marks[name];
-    // What a later step computes stays a secret, or there would be nothing to predict.
-    const known = !(owner[name] > current);
-    hideTip();
-    if ((!hint || !known) && !edit) return;
-    tip.replaceChildren();
-    if (hint && known) {
-      const [sentence, math] = [make("p"), make("div", "rc-formula")];
-      writeSentence(sentence, hint.says, scene.legend);
-      writeFormula(math, hint.formula ?? "", scene.legend);
-      tip.append(sentence, math);
-      element.setAttribute("aria-label", hint.says);
-      described = marks[name];
-    }
-    if (edit) tip.append(make("p", "rc-how", {}, changes.how(edit)));
-    place(element);
-  }
-
-  function place(element) {
-    const name = element.dataset.mark;
-    const lit = Object.entries(scene.steps[owner[name]]?.patch ?? {}).filter(([, [state]]) => EXPLAINED.includes(state));
-    const explained = [name, ...lit.map(([other]) => other)].map((other) => marks[other].element.getBoundingClientRect());
-    placeTip(tip, element.getBoundingClientRect(), explained, root.getBoundingClientRect());
-  }
-
-  function hideTip() {
-    pointer.stay();
-    tip.hidden = true;
-    const before = described?.element.dataset.mark;
-    described = null;
-    if (before && marks[before]) tellName(before);
-  }
-
-  /** Take the tip away and leave it away, as long as the pointer does not go to another mark. */
-  function dismissTip() {
-    dismissed = tip.hidden ? null : hovered();
-    hideTip();
-  }
-
-  const hovered = () => markOf(stage.querySelector("[data-mark]:hover"))?.dataset.mark ?? null;
-
-  function onEscapeAnywhere(event) {
-    if (event.key === "Escape" && !tip.hidden && !changes.editing() && !root.contains(event.target)) dismissTip();
-  }
-
   function say(text) {
     note.textContent = text;
     note.hidden = !text;
@@ -324,7 +255,7 @@ export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null, r
     else if (walk.key(key)) handled = true;
     else if (key === " ") timer ? pause() : play();
     else if (key === "?") toggleHelp();
-    else if (key === "Escape") changes.takeBack() || (keys.hidden ? dismissTip() : toggleHelp(false));
+    else if (key === "Escape") changes.takeBack() || (keys.hidden ? tips.dismiss() : toggleHelp(false));
     else {
       const to = stepAfterKey(key, current, last());
       if (to === null) handled = false;
@@ -366,7 +297,7 @@ export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null, r
   }
 
   root.addEventListener("keydown", onKey);
-  frame.addEventListener("pointerdown", onDown);
+  parts.drawing.addEventListener("pointerdown", onDown);
   // A finger that drags a number must not scroll the page; `touch-action` does not reach inside a drawing.
   stage.addEventListener("touchstart", (event) => event.target.closest("[data-edit], [data-walk]") && event.preventDefault(), { passive: false });
   stage.addEventListener("pointermove", (event) => {
@@ -382,22 +313,8 @@ export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null, r
     changes.cancel();
   });
   stage.addEventListener("click", onClick);
-  stage.addEventListener("pointerover", (event) => {
-    const mark = markOf(event.target);
-    if (changes.editing() || changes.dragging() || walk.drawing()) return;
-    if (mark?.dataset.mark === dismissed && mark) return;
-    if (isWalked(mark)) return; // its tip would lie over the cell that comes next; the sentence says the same
-    dismissed = null;
-    if (mark) showTip(mark);
-    else pointer.leave();
-  });
-  stage.addEventListener("pointerleave", () => {
-    dismissed = null;
-    pointer.leave();
-  });
-  document.addEventListener("keydown", onEscapeAnywhere, true);
   stage.addEventListener("scroll", () => {
-    if (!changes.editing()) hideTip();
+    if (!changes.editing()) tips.hide();
     followScroll(stage);
   });
   stage.addEventListener("scrollend", () => stage.scrollLeft === stage.rcSnapped || snap(stage));
@@ -405,9 +322,8 @@ export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null, r
     const mark = markOf(event.target);
     if (!mark || changes.dragging()) return;
     if (stage.scrollWidth > stage.clientWidth) showWhole(stage, mark);
-    showTip(mark);
+    tips.show(mark);
   });
-  stage.addEventListener("focusout", () => changes.editing() || hideTip());
   slider.addEventListener("input", () => toStep(Number(slider.value)));
   buttons.first.addEventListener("click", () => toStep(0));
   buttons.previous.addEventListener("click", () => toStep(current - 1));
@@ -442,7 +358,7 @@ export function mount(el, scene, { step = 0, onStep = () => {}, onEdit = null, r
     answer: (text = "") => changes.answer(text),
     destroy() {
       clearInterval(timer);
-      document.removeEventListener("keydown", onEscapeAnywhere, true);
+      tips.destroy();
       changes.destroy();
       width.disconnect();
       root.remove();

@@ -151,6 +151,7 @@ def set_theme(notebook, name, light):
     ):
         notebook.command("apputils:change-theme", theme=name)
     expect(notebook.page.locator("body")).to_have_attribute("data-jp-theme-light", light)
+    notebook.wait_for_the_splash()
 
 
 @pytest.fixture
