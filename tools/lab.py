@@ -72,19 +72,26 @@ class Lab:
         Empty; gets the server's home and the folder with the notebooks that it serves.
     as_readers
         Open it as the course's command does, with the course's settings.
+    course
+        Serve this tree in place of a folder of its own, and run its notebooks with its own package.
     """
 
-    def __init__(self, folder: Path, as_readers: bool = False):
+    def __init__(self, folder: Path, as_readers: bool = False, course: Path | None = None):
         self.program = ["-c", OPEN_AS_READERS]
         if not as_readers:
             self.program = ["-m", "jupyterlab", "--LabApp.default_url=/lab/tree/notebooks"]
             self.program += ["--allow-root"] if hasattr(os, "getuid") and os.getuid() == 0 else []
-        self.home, self.root = folder / "home", folder / "course"
+        self.home, self.root = folder / "home", course or folder / "course"
+        self.package = {} if course is None else {"PYTHONPATH": str(course), "PYTHONDONTWRITEBYTECODE": "1"}
         self.log = folder / "server.log"
         self.token = secrets.token_hex(16)
-        (self.root / "notebooks").mkdir(parents=True)
-        shutil.copytree(FIGURES, self.root / "figures")  # the notebooks show them
-        self.home.mkdir()
+        if course is None:
+            (self.root / "notebooks").mkdir(parents=True)
+            shutil.copytree(FIGURES, self.root / "figures")  # the notebooks show them
+        config = self.home / ".jupyter" / "labconfig"
+        config.mkdir(parents=True)
+        # Whether its extensions are to be built again takes a second of every page that is loaded; there are none to build.
+        (config / "page_config.json").write_text('{"buildCheck": false}')
 
     def __enter__(self):
         with socket.socket() as free:
@@ -97,7 +104,7 @@ class Lab:
             "--LabApp.expose_app_in_browser=True",
         ]  # fmt: skip
         env = {name: value for name, value in os.environ.items() if not name.startswith(("JUPYTER", "IPYTHON", "MPL"))}
-        env |= {"HOME": str(self.home), "USERPROFILE": str(self.home)}
+        env |= {"HOME": str(self.home), "USERPROFILE": str(self.home)} | self.package
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(command, cwd=self.root, env=env, stdout=log, stderr=log)
         self._wait_until_it_answers()
@@ -175,7 +182,7 @@ class Notebook:
     """
 
     def __init__(self, lab: Lab, browser: Browser, name: str, **context):
-        self.lab, self.name, self.turned = lab, name, False
+        self.lab, self.name, self.turned, self.special = lab, name, False, bool(context)
         self.context = browser.new_context(**{"viewport": VIEWPORT} | MEDIA | context)
         self.page = self.context.new_page()
         self.watch = Watch(self.page)
@@ -204,27 +211,16 @@ class Notebook:
     def close(self) -> None:
         """Close the page and stop the notebook's kernel."""
         self.context.close()
-        self.lab.shut_down_kernel(self.name)
+        if self.name is not None:
+            self.lab.shut_down_kernel(self.name)
 
     def wait_for_the_splash(self) -> None:
         """Wait until what JupyterLab draws over everything, when it starts or changes its theme, has faded."""
         expect(self.page.locator("#jupyterlab-splash")).to_have_count(0, timeout=1000 * SECONDS_TO_START)
 
     def turn_to(self, name: str) -> "Notebook":
-        """Leave this notebook, stop its kernel, and open another one on the same page, as a reader of chapters does.
-
-        What the page has said until then is forgotten: a kernel that is stopped may leave a question unanswered.
-        """
-        self.page.evaluate(
-            """() => {
-              const panel = jupyterapp.shell.currentWidget;
-              panel.context.model.dirty = false;  // what it has changed is not asked for
-              panel.close();
-            }"""
-        )
-        self.lab.shut_down_kernel(self.name)  # before the next one opens, which may be the same notebook
-        self.page.wait_for_function("() => !document.querySelector('.jp-NotebookPanel')")
-        self.watch.problems.clear()
+        """Leave this notebook and open another one on the same page, as a reader of chapters does."""
+        self.leave()  # before the next one opens, which may be the same notebook
         self.page.evaluate(
             """async (path) => {
               const next = await jupyterapp.commands.execute('docmanager:open', { path });
@@ -235,6 +231,25 @@ class Notebook:
         )
         self.name, self.turned = name, True
         return self
+
+    def leave(self) -> None:
+        """Close this notebook, stop its kernel, and keep the page.
+
+        What the page has said until then is forgotten: a kernel that is stopped may leave a question unanswered.
+        """
+        if self.name is None:
+            return
+        self.page.evaluate(
+            """() => {
+              const panel = jupyterapp.shell.currentWidget;
+              panel.context.model.dirty = false;  // what it has changed is not asked for
+              panel.close();
+            }"""
+        )
+        self.lab.shut_down_kernel(self.name)
+        self.page.wait_for_function("() => !document.querySelector('.jp-NotebookPanel')")
+        self.watch.problems.clear()
+        self.name = None
 
     def command(self, name: str, **arguments):
         """Execute one of JupyterLab's commands, as its menus do."""

@@ -1,3 +1,4 @@
+import contextlib
 import os
 from pathlib import Path
 
@@ -41,68 +42,93 @@ def lab(browser, tmp_path_factory):
         yield lab
 
 
+class Desk:
+    """Pages of one JupyterLab on which notebook after notebook is opened: to load a page takes longer than most tests.
+
+    Attributes
+    ----------
+    dark
+        The theme that a notebook is opened in.
+    """
+
+    def __init__(self, lab, browser):
+        self.lab, self.browser, self.free, self.dark = lab, browser, [], False
+
+    def take(self, name, **context) -> Notebook:
+        """Open a notebook; where something special is asked of its page, on one of its own."""
+        if context or not self.free:
+            one = Notebook(self.lab, self.browser, name, **context)
+        else:
+            one = self.free.pop().turn_to(name)
+            one.page.set_viewport_size(VIEWPORT)
+            one.page.emulate_media(**MEDIA)
+            one.page.evaluate("() => jupyterapp.shell.expandLeft()")
+            one.page.mouse.move(2, 2)
+        if is_dark(one) != self.dark:
+            set_theme(one, dark=self.dark)
+        return one
+
+    def put_back(self, one, quiet=True) -> None:
+        """Close a notebook; whatever has happened on a page that was not quiet is not the next test's."""
+        if one.special or not quiet:
+            one.close()
+        else:
+            one.leave()
+            self.free.append(one)
+
+    @contextlib.contextmanager
+    def open(self, name, **context):
+        """Open a notebook; when it is closed, its page must have been quiet."""
+        one, quiet = self.take(name, **context), False
+        try:
+            yield one
+            unrest = one.unrest()
+            assert not unrest
+            quiet = True
+        finally:
+            self.put_back(one, quiet)
+
+    def clear(self):
+        for one in self.free:
+            one.close()
+
+
 @pytest.fixture(scope="session")
 def desk(lab, browser):
-    """A page of JupyterLab that one test after the other opens its notebook on: to load the page takes longer than most tests."""
-
-    class Desk:
-        notebook = None
-
-        def open(self, name):
-            if self.notebook is None:
-                self.notebook = Notebook(lab, browser, name)
-            else:
-                self.notebook.turn_to(name)
-                self.notebook.page.set_viewport_size(VIEWPORT)
-                self.notebook.page.emulate_media(**MEDIA)
-                self.notebook.page.evaluate("() => jupyterapp.shell.expandLeft()")
-                self.notebook.page.mouse.move(2, 2)
-            return self.notebook
-
-        def clear(self):
-            if self.notebook is not None:
-                self.notebook.close()
-            self.notebook = None
-
-    desk = Desk()
+    desk = Desk(lab, browser)
     yield desk
     desk.clear()
 
 
 @pytest.fixture
-def notebook(lab, browser, desk):
+def notebook(lab, desk):
     """Write, open and run a notebook of these cells; when the test ends, its page must have been quiet.
 
-    A test that asks for something special of its page, or opens a second notebook, gets a page of its own.
+    A test that asks for something special of its page gets one of its own.
     """
     opened = []
 
     def open_one(*cells, quiet=True, run=True, **context):
         name = f"test-{len(list((lab.root / 'notebooks').iterdir()))}.ipynb"
         path = lab.write(name, *cells)
-        one = Notebook(lab, browser, name, **context) if context or opened else desk.open(name)
+        one = desk.take(name, **context)
         opened.append((one, quiet))
         one.path = path
         return one.run() if run else one
 
     yield open_one
     unrest = [problem for one, quiet in opened if quiet for problem in one.unrest()]
-    for one, _ in opened:
-        if one is not desk.notebook:
-            one.close()
-    if unrest or any(not quiet for _, quiet in opened):
-        desk.clear()  # whatever is left on it is not the next test's
+    for one, quiet in opened:
+        desk.put_back(one, quiet and not unrest)
     assert not unrest
 
 
 @pytest.fixture(scope="session")
-def trellis_notebook(lab, browser):
+def trellis_notebook(lab, desk):
     """One notebook for the tests that only look: the example twice, as two views of one widget."""
     lab.write("trellis.ipynb", IMPORTS, f"shown = {EXAMPLE}\nshown", "shown")
-    with Notebook(lab, browser, "trellis.ipynb") as notebook:
-        notebook.run()
-        yield notebook
-        assert not notebook.unrest()
+    with desk.open("trellis.ipynb") as notebook:
+        yield notebook.run()
 
 
 @pytest.fixture
@@ -115,25 +141,21 @@ def player(trellis_notebook):
 
 
 @pytest.fixture(params=["light", "dark"])
-def theme(request, lab, desk):
-    """JupyterLab's theme, on the desk and, as it is kept, on all pages that are loaded."""
-    if request.param == "light":
-        yield "light"
-        return
-    lab.write("theme.ipynb", "")
-    set_theme(desk.open("theme.ipynb"), "JupyterLab Dark", light="false")
-    yield "dark"
-    set_theme(desk.notebook or desk.open("theme.ipynb"), "JupyterLab Light", light="true")
+def theme(request, desk):
+    """JupyterLab's theme in the notebooks that the test opens."""
+    desk.dark = request.param == "dark"
+    yield request.param
+    desk.dark = False
 
 
 @pytest.fixture(params=["light", "dark"])
 def shelf_theme(request, shelf):
     """JupyterLab's theme on the page of a shelf."""
     if request.param == "dark":
-        set_theme(shelf.notebook, "JupyterLab Dark", light="false")
+        set_theme(shelf.notebook, dark=True)
     yield request.param
     if request.param == "dark":
-        set_theme(shelf.notebook, "JupyterLab Light", light="true")
+        set_theme(shelf.notebook, dark=False)
 
 
 @pytest.fixture
@@ -145,12 +167,16 @@ def changed(shelf):
         shelf.again(name)
 
 
-def set_theme(notebook, name, light):
+def is_dark(notebook) -> bool:
+    return notebook.page.locator("body").get_attribute("data-jp-theme-light") == "false"
+
+
+def set_theme(notebook, dark):
     with notebook.page.expect_response(
         lambda answer: "/api/settings/" in answer.url and answer.request.method == "PUT"
     ):
-        notebook.command("apputils:change-theme", theme=name)
-    expect(notebook.page.locator("body")).to_have_attribute("data-jp-theme-light", light)
+        notebook.command("apputils:change-theme", theme="JupyterLab Dark" if dark else "JupyterLab Light")
+    expect(notebook.page.locator("body")).to_have_attribute("data-jp-theme-light", str(not dark).lower())
     notebook.wait_for_the_splash()
 
 

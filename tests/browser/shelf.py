@@ -5,6 +5,7 @@ COURSE_SCREENSHOTS=folder keeps the pictures.
 
 import contextlib
 import re
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -12,81 +13,29 @@ from playwright.sync_api import expect
 
 from course_utils.scenes.scene import Scene
 from tests.browser.conftest import IMPORTS
-from tests.browser.test_looks import CLIPPED, CONTRASTS, LEAST_CONTRAST, OVERFULL, TOO_WIDE_OR_SMALL, walk, widen
-from tools.lab import Notebook, Player
+from tests.browser.looking import (
+    CLIPPED,
+    CONTRASTS,
+    CROSSED,
+    CROWDED,
+    LEAST_CONTRAST,
+    OUT_OF_SIGHT,
+    OVERFULL,
+    TOO_WIDE_OR_SMALL,
+    look_at,
+    widen,
+)
+from tools.lab import SECONDS_TO_RUN, Notebook, Player
 
 STEP_TO_LOOK_AT = 6
 IN_THE_DRAWING = """
-root => Object.fromEntries([...root.querySelectorAll('[data-mark]')].map((e) =>
-  [e.dataset.mark, [e.dataset.state, e.querySelector('.slot')?.textContent]]))
-"""
-
-# Texts that lie over one another, stick out of their cell or reach into the cell of another. Two lines may touch:
-# the box of a text is higher than its letters.
-CROWDED = """
-root => {
-  const bad = [];
-  const visible = (e) => getComputedStyle(e).visibility !== 'hidden';
-  const seen = (css) => [...root.querySelectorAll(`svg.rc-scene ${css}`)].filter(visible)
-    .map((e) => ({ e, cell: e.closest('.cell'), box: e.getBoundingClientRect() }));
-  const texts = seen('text').filter(({ e }) => e.textContent);
-  const boxes = seen('.cell > .box');
-  const over = (a, b, dx, dy) => Math.min(a.right, b.right) - Math.max(a.left, b.left) > dx && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > dy;
-  texts.forEach((a, n) => {
-    for (const b of texts.slice(n + 1))
-      if (over(a.box, b.box, -2, 5)) bad.push(`“${a.e.textContent}” lies over “${b.e.textContent}”`);
-    for (const { cell, box } of boxes) {
-      if (cell !== a.cell) {
-        if (over(a.box, box, 0, 3)) bad.push(`“${a.e.textContent}” reaches into ${cell.dataset.mark}`);
-      } else if (a.box.left < box.left + 2 || a.box.right > box.right - 2 || a.box.top < box.top - 1 || a.box.bottom > box.bottom + 1)
-        bad.push(`“${a.e.textContent}” sticks out of its cell`);
-    }
-  });
-  return bad;
-}
-"""
-
-# What an arrow that is shown runs through: a text or a cell.
-CROSSED = """
-root => {
-  const bad = [];
-  const visible = (e) => getComputedStyle(e).visibility !== 'hidden';
-  const solid = [...root.querySelectorAll('svg.rc-scene .cell > .box, svg.rc-scene text')]
-    .filter((e) => visible(e) && (e.textContent || e.matches('.box'))).map((e) => [e, e.getBoundingClientRect()]);
-  for (const arrow of [...root.querySelectorAll('svg.rc-scene .arrow')].filter(visible)) {
-    const shaft = arrow.querySelector('.shaft');
-    if (shaft === null) continue;
-    const toScreen = shaft.getScreenCTM();
-    for (let part = 0; part <= 1; part += 0.1) {
-      const p = shaft.getPointAtLength(part * shaft.getTotalLength()).matrixTransform(toScreen);
-      const hit = solid.find(([, b]) => p.x > b.left + 1 && p.x < b.right - 1 && p.y > b.top + 1 && p.y < b.bottom - 1)?.[0];
-      if (hit) {
-        bad.push(`${arrow.dataset.mark} runs through ${hit.closest('[data-mark]')?.dataset.mark ?? hit.textContent}`);
-        break;
-      }
-    }
-  }
-  return bad;
-}
-"""
-
-# The cells that a step is about, where none of them is in sight as far as there is room for it; the names of rows cover
-# what lies under them.
-OUT_OF_SIGHT = """
-root => {
-  const view = root.querySelector('.rc-stage').getBoundingClientRect();
-  // The names of rows take no room where they stand above them, or where there are none.
-  const names = root.querySelector('.pinned > .paper')?.getBoundingClientRect() ?? { top: 0, bottom: 0, width: 0 };
-  let cells = [...root.querySelectorAll('.cell:not(.emission)[data-state="now"]')];
-  if (!cells.length) cells = [...root.querySelectorAll('.dot[data-state="now"]')];
-  const hidden = cells.filter((cell) => {
-    const box = cell.getBoundingClientRect();
-    const left = view.left + (box.bottom > names.top && box.top < names.bottom ? names.width : 0);
-    const seen = Math.min(box.right, view.right) - Math.max(box.left, left);
-    return seen < 0.95 * Math.min(box.width, view.right - left);
-  });
-  return hidden.length < cells.length ? [] : hidden.map((cell) => cell.dataset.mark);
-}
+root => ({
+  step: Number(root.dataset.step),
+  says: root.querySelector('.rc-says').textContent,
+  formula: root.querySelector(':scope > .rc-formula').innerHTML,
+  marks: Object.fromEntries([...root.querySelectorAll('[data-mark]')].map((e) =>
+    [e.dataset.mark, [e.dataset.state, e.querySelector('.slot')?.textContent]])),
+})
 """
 
 
@@ -142,27 +91,35 @@ class Shelf:
 
 
 @contextlib.contextmanager
-def open_shelf(lab, browser, prefix, shown):
+def open_shelf(desk, prefix, shown):
     """Put steppers on a shelf; afterwards nothing may have gone wrong on its page."""
-    lab.write(f"{prefix}.ipynb", IMPORTS, *(code for code, _ in shown.values()))
-    with Notebook(lab, browser, f"{prefix}.ipynb") as notebook:
+    desk.lab.write(f"{prefix}.ipynb", IMPORTS, *(code for code, _ in shown.values()))
+    with desk.open(f"{prefix}.ipynb") as notebook:
         notebook.run()
         widen(notebook)
         yield Shelf(notebook, shown, prefix)
         assert notebook.errors() == []
-        assert not notebook.unrest()
+
+
+def differences(player, scene, step) -> list[str]:
+    """Return what of the sentence, the formula and the marks is not that of the scene at this step."""
+    shown = player.root.evaluate(IN_THE_DRAWING)
+    wrong = [] if shown["step"] == step else [f"step {shown['step']} is shown"]
+    wrong += [] if shown["says"] == scene.steps[step].says else [f"it says {shown['says']!r}"]
+    wrong += [] if bool(shown["formula"]) >= bool(scene.steps[step].formula) else ["there is no formula"]
+    for name, mark in scene.marks_at(step).items():
+        state, text = shown["marks"].get(name, (None, None))
+        if mark.state not in (None, state) or mark.text not in (None, text):
+            wrong.append(f"{name} is {state!r} with {text!r}, not {mark.state!r} with {mark.text!r}")
+    return wrong
 
 
 def expect_picture(player, scene, step):
-    """The sentence, the formula and every mark are those of the scene at this step."""
-    player.expect_step(step)
-    expect(player.find(".rc-says")).to_have_text(scene.steps[step].says)
-    assert player.find("> .rc-formula").inner_html() != "" or not scene.steps[step].formula
-    shown = player.root.evaluate(IN_THE_DRAWING)
-    for name, mark in scene.marks_at(step).items():
-        state, text = shown[name]
-        assert mark.state in (None, state), (step, name)
-        assert mark.text in (None, text), (step, name)
+    """The sentence, the formula and every mark are those of the scene at this step, once it has come."""
+    end = time.monotonic() + SECONDS_TO_RUN
+    while (wrong := differences(player, scene, step)) and time.monotonic() < end:
+        player.page.wait_for_timeout(50)
+    assert not wrong, (step, wrong)
 
 
 def expect_scene(player, scene):
@@ -206,12 +163,12 @@ def look_at_a_narrow_screen(shelf, picture, names=None):
     for name in names or shelf.shown:
         player = shelf.player(name)
         problems = wrong.setdefault(name, [])
-        for n in walk(player):
-            problems += player.root.evaluate(TOO_WIDE_OR_SMALL)
-            if marks := player.root.evaluate(OUT_OF_SIGHT):
+        for n, found, marks in look_at(player, TOO_WIDE_OR_SMALL, OUT_OF_SIGHT):
+            problems += found
+            if marks:
                 hidden[name, n] = marks
-            if n == STEP_TO_LOOK_AT:
-                picture(player.root, f"{shelf.shot(name)}-narrow-middle")
+        player.press(*["ArrowRight"] * STEP_TO_LOOK_AT)
+        picture(player.root, f"{shelf.shot(name)}-narrow-middle")
         problems += page.evaluate(
             """() => [document.documentElement, ...document.querySelectorAll('.jp-Notebook, .jp-WindowedPanel-outer')]
                  .filter((e) => e.scrollWidth > e.clientWidth + 1).map((e) => `${e.className} scrolls sideways`)"""
@@ -263,13 +220,13 @@ def weak_texts(shelf, theme, picture):
     for name in shelf.shown:
         player = shelf.player(name)
         last = int(player.find(".rc-slider").get_attribute("max"))
-        for n in (0, last // 2, 3 * last // 4, last):
-            player.press(*["ArrowRight"] * (n - player.step)).expect_step(n)
-            for what, state, contrast in player.root.evaluate(CONTRASTS):
+        for _, contrasts in look_at(player, CONTRASTS, steps=[0, last // 2, 3 * last // 4, last]):
+            for what, state, contrast in contrasts:
                 if contrast < LEAST_CONTRAST:
                     weak[name, what, state] = min(contrast, weak.get((name, what, state), 99))
-            if n == last // 2:
-                picture(player.root, f"{shelf.shot(name)}-{theme}-middle")
+        player.press(*["ArrowRight"] * STEP_TO_LOOK_AT)
+        picture(player.root, f"{shelf.shot(name)}-{theme}-middle")
+        player.press("End")
         picture(shelf.output(name), f"{shelf.shot(name)}-{theme}-end")
     return weak
 
@@ -279,8 +236,7 @@ def crowded_drawings(shelf, names):
     wrong = {}
     for name in names:
         player = shelf.player(name)
-        for _ in walk(player):
-            for check in (CLIPPED, OVERFULL, CROWDED, CROSSED):
-                if found := player.root.evaluate(check):
-                    wrong.setdefault(name, set()).update(found)
+        for _, *found in look_at(player, CLIPPED, OVERFULL, CROWDED, CROSSED):
+            if any(found):
+                wrong.setdefault(name, set()).update(*found)
     return wrong

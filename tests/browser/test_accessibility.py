@@ -10,7 +10,7 @@ from course_utils.site.page import page as export
 from tests.browser.axe import faults, in_short
 from tests.browser.conftest import IMPORTS, set_theme
 from tests.browser.everything import SHOWN, STEPPERS, scenes
-from tools.lab import Notebook, Player
+from tools.lab import Player
 
 OURS = ".jp-Notebook .jp-OutputArea-output"
 REPORTS = """
@@ -72,11 +72,11 @@ def set_all(page, part, *, opened=False):
 
 
 @pytest.fixture(scope="module")
-def everything(lab, browser):
+def everything(lab, desk):
     """A page with one of everything, all of it drawn."""
     cells = [IMPORTS, *(code for code, _ in SHOWN.values()), REPORTS, PLOT]
     lab.write("everything.ipynb", *cells)
-    with Notebook(lab, browser, "everything.ipynb") as notebook:
+    with desk.open("everything.ipynb") as notebook:
         # JupyterLab draws only what is in sight, else.
         notebook.page.evaluate(
             """() => {
@@ -102,13 +102,13 @@ def everything_in(everything):
     def put(theme):
         themes.append(theme)
         if theme == "dark":
-            set_theme(everything, "JupyterLab Dark", light="false")
+            set_theme(everything, dark=True)
         return everything.page
 
     yield put
     set_all(everything.page, 0)
     if "dark" in themes:
-        set_theme(everything, "JupyterLab Light", light="true")
+        set_theme(everything, dark=False)
 
 
 @pytest.mark.parametrize(

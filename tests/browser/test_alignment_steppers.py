@@ -27,6 +27,7 @@ from course_utils.scenes.automaton import automaton_scene
 from course_utils.scenes.compression import compress_scene
 from course_utils.scenes.naive_decoding import naive_scene
 from course_utils.scenes.paths import paths_scene
+from tests.browser.looking import CLIPPED, CONTRASTS, LEAST_CONTRAST, OVERFULL, TOO_WIDE_OR_SMALL
 from tests.browser.shelf import (
     CROSSED,
     CROWDED,
@@ -43,7 +44,6 @@ from tests.browser.shelf import (
     rest,
     weak_texts,
 )
-from tests.browser.test_looks import CLIPPED, CONTRASTS, LEAST_CONTRAST, OVERFULL, TOO_WIDE_OR_SMALL
 
 REALIGNED = """
 import numpy as np
@@ -80,8 +80,8 @@ STEPPED = [name for name in SHOWN if name != "path explorer"]
 
 
 @pytest.fixture(scope="module")
-def shelf(lab, browser):
-    with open_shelf(lab, browser, "alignments", SHOWN) as shelf:
+def shelf(desk):
+    with open_shelf(desk, "alignments", SHOWN) as shelf:
         yield shelf
 
 

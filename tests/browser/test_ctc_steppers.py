@@ -15,6 +15,7 @@ from course_utils.notebook import ctc_stepper, with_probability
 from course_utils.notebook.ch09 import SEARCHES
 from course_utils.scenes.collapse import collapse_scene
 from course_utils.scenes.decoding import beam_scene, greedy_scene
+from tests.browser.looking import CLIPPED, CONTRASTS, LEAST_CONTRAST, OVERFULL
 from tests.browser.shelf import (
     CROSSED,
     CROWDED,
@@ -32,7 +33,6 @@ from tests.browser.shelf import (
     rest,
     weak_texts,
 )
-from tests.browser.test_looks import CLIPPED, CONTRASTS, LEAST_CONTRAST, OVERFULL
 
 Y = CTC_Y.tolist()
 TABLES = ["alpha", "beta", "gamma"]
@@ -65,8 +65,8 @@ EDITABLE = [name for name in SHOWN if "collapse" not in name and name != "blanks
 
 
 @pytest.fixture(scope="module")
-def shelf(lab, browser):
-    with open_shelf(lab, browser, "ch9", SHOWN) as shelf:
+def shelf(desk):
+    with open_shelf(desk, "ch9", SHOWN) as shelf:
         yield shelf
 
 

@@ -8,15 +8,14 @@ from course_utils.notebook import with_probability
 from course_utils.scenes.trellis import trellis_scene
 from course_utils.trellis import fill_trellis
 from tests.browser.conftest import EXAMPLE, IMPORTS
-from tools.lab import Notebook
 
 Y = FORCED_ALIGNMENTS["worked example"].y.tolist()
 
 
 @pytest.fixture(scope="module")
-def edited_notebook(lab, browser):
+def edited_notebook(lab, desk):
     lab.write("edited.ipynb", IMPORTS, EXAMPLE)
-    with Notebook(lab, browser, "edited.ipynb") as notebook:
+    with desk.open("edited.ipynb") as notebook:
         yield notebook
         assert not notebook.unrest()
 

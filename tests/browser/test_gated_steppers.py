@@ -49,8 +49,8 @@ SHOWN = {
 
 
 @pytest.fixture(scope="module")
-def shelf(lab, browser):
-    with open_shelf(lab, browser, "gates", SHOWN) as shelf:
+def shelf(desk):
+    with open_shelf(desk, "gates", SHOWN) as shelf:
         yield shelf
 
 

@@ -9,7 +9,6 @@ from course_utils.notebook import rnn_stepper, with_probability
 from course_utils.scenes.trellis import trellis_scene
 from course_utils.trellis import fill_trellis
 from tests.browser.conftest import EXAMPLE, IMPORTS
-from tools.lab import Notebook
 
 Y = FORCED_ALIGNMENTS["worked example"].y
 RNN = "from course_utils.examples import *\nrnn_stepper(WORKED_NET, WORKED_X, WORKED_TARGET)"
@@ -22,9 +21,9 @@ CELLS = "() => jupyterapp.shell.currentWidget.content.model.sharedModel.cells.ma
 
 
 @pytest.fixture(scope="module")
-def keys_notebook(lab, browser):
+def keys_notebook(lab, desk):
     lab.write("keys.ipynb", IMPORTS, EXAMPLE, RNN, *EXPLORERS)
-    with Notebook(lab, browser, "keys.ipynb") as notebook:
+    with desk.open("keys.ipynb") as notebook:
         yield notebook
         assert not notebook.unrest()
 

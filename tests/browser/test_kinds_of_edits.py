@@ -3,8 +3,6 @@
 import pytest
 from playwright.sync_api import expect
 
-from tools.lab import Notebook
-
 # A plane of 200 × 200 from (−1, −1) to (1, 1), two cells of which one is chosen, and a weight.
 SCENE = """
 from course_utils.scenes.edits import Choice, Number, Point
@@ -46,9 +44,9 @@ stepper
 
 
 @pytest.fixture(scope="module")
-def kinds(lab, browser):
+def kinds(lab, desk):
     lab.write("kinds.ipynb", SCENE)
-    with Notebook(lab, browser, "kinds.ipynb") as notebook:
+    with desk.open("kinds.ipynb") as notebook:
         yield notebook
         assert not notebook.unrest()
 

@@ -3,89 +3,27 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import EXAMPLE, IMPORTS, STRIP, TRAINING
+from tests.browser.conftest import EXAMPLE, IMPORTS, STRIP, TRAINING, is_dark
+from tests.browser.looking import (
+    CLIPPED,
+    CONTRASTS,
+    LEAST_CONTRAST,
+    OVERFULL,
+    TOO_WIDE_OR_SMALL,
+    look_at,
+    widen,
+)
 
-LEAST_CONTRAST = 4.5
 NAMES = ["trellis", "explorer", "strip", "training"]
+# Where the cell that a step is about is, and what is seen of the drawing, unless it is seen whole.
+BESIDE_THE_VIEW = """
+root => {
+  const view = root.querySelector('.rc-stage').getBoundingClientRect();
+  const box = root.querySelector('.cell:not(.emission)[data-state="now"]')?.getBoundingClientRect();
+  return box && (box.left < view.left || box.right > view.right) ? [box.left, box.right, view.left, view.right] : null;
+}
+"""
 LONG = "viterbi_stepper([[.4, .6], [.5, .5], [.7, .3], [.6, .4], [.8, .2], [.1, .9]], 'ABA')"
-
-# For every text that is shown: what it is, in which state, and its contrast against what lies behind it.
-CONTRASTS = """
-root => {
-  const context = Object.assign(document.createElement('canvas'), { width: 1, height: 1 })
-    .getContext('2d', { willReadFrequently: true });
-  const read = (colour, alpha = 1) => {
-    context.clearRect(0, 0, 1, 1);
-    context.fillStyle = colour;
-    context.fillRect(0, 0, 1, 1);
-    const [r, g, b, a] = context.getImageData(0, 0, 1, 1).data;
-    return { rgb: [r, g, b], alpha: (a / 255) * alpha };
-  };
-  const over = ({ rgb, alpha }, behind) => behind.map((c, n) => rgb[n] * alpha + c * (1 - alpha));
-  const light = (rgb) => {
-    const [r, g, b] = rgb.map((c) => ((c /= 255) <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-  };
-  const contrast = (a, b) => (Math.max(light(a), light(b)) + 0.05) / (Math.min(light(a), light(b)) + 0.05);
-  const behindHtml = (element) => {
-    const chain = [];
-    for (let e = element; e; e = e.parentElement) chain.unshift(read(getComputedStyle(e).backgroundColor));
-    return chain.reduce((behind, layer) => over(layer, behind), [255, 255, 255]);
-  };
-  const found = [];
-  for (const element of root.querySelectorAll('.rc-says, .rc-says span, .rc-legend li, .rc-formula mi, .rc-count, .rc-formula, .rc-speed, .rc-note, .rc-tip p, .rc-button:enabled')) {
-    if (element.checkVisibility({ visibilityProperty: true }))
-      found.push([element.className, '', contrast(read(getComputedStyle(element).color).rgb, behindHtml(element))]);
-  }
-  for (const text of root.querySelectorAll('svg text')) {
-    if (!text.textContent || getComputedStyle(text).visibility === 'hidden') continue;
-    const mark = text.closest('[data-mark]');
-    let behind = behindHtml(text.closest('svg').parentElement);
-    for (const layer of mark?.querySelectorAll('.paper, .tint') ?? []) {
-      const style = getComputedStyle(layer);
-      behind = over(read(style.fill, Number(style.fillOpacity)), behind);
-    }
-    const style = getComputedStyle(text);
-    found.push([text.getAttribute('class') || 'text', mark?.dataset.state ?? '', contrast(over(read(style.fill, Number(style.fillOpacity)), behind), behind)]);
-  }
-  return found;
-}
-"""
-
-# What sticks out of its frame, and controls that are too small or cannot be seen.
-TOO_WIDE_OR_SMALL = """
-root => {
-  const bad = [];
-  const frame = root.getBoundingClientRect();
-  if (root.scrollWidth > root.clientWidth) bad.push(`the stepper scrolls: ${root.scrollWidth} > ${root.clientWidth}`);
-  if (frame.left < 0 || frame.right > innerWidth) bad.push(`the stepper spans ${frame.left} to ${frame.right} of ${innerWidth}`);
-  for (const control of root.querySelectorAll('.rc-controls button:not([hidden]), .rc-controls input, .rc-controls select')) {
-    const box = control.getBoundingClientRect();
-    if (box.height < 30 || box.width < 30 || box.left < frame.left || box.right > frame.right || !control.checkVisibility())
-      bad.push(`${control.ariaLabel}: ${box.width} x ${box.height} at ${box.left}`);
-  }
-  return bad;
-}
-"""
-
-# Texts of the drawing that its edge cuts off.
-CLIPPED = """
-root => {
-  const drawing = root.querySelector('svg.rc-scene');
-  const { x, y, width, height } = drawing.viewBox.baseVal;
-  return [...drawing.querySelectorAll('text')].filter((text) => {
-    const box = text.getBBox();
-    return box.width > 0 && (box.x < x || box.y < y || box.x + box.width > x + width || box.y + box.height > y + height);
-  }).map((text) => text.textContent);
-}
-"""
-
-OVERFULL = """
-root => [...root.querySelectorAll('svg .cell')].filter((cell) => {
-  const [box, slot] = [cell.querySelector('.box'), cell.querySelector('.slot')];
-  return box && slot && slot.getBBox().width > box.getBBox().width - 4;
-}).map((cell) => cell.textContent)
-"""
 
 
 @pytest.fixture
@@ -96,41 +34,23 @@ def all_steppers(notebook):
     return open_them
 
 
-def widen(one):
-    """Leave the whole width to the notebook."""
-    one.page.evaluate("() => { if (!jupyterapp.shell.leftCollapsed) jupyterapp.shell.collapseLeft(); }")
-
-
-def walk(player):
-    """Go through the steps, all of a short scene, some of a long one; at the end be at the first."""
-    last = int(player.find(".rc-slider").get_attribute("max"))
-    player.focus().press("Home").expect_step(0)
-    stride = max(1, last // 12)
-    for n in range(0, last + 1, stride):
-        yield n
-        player.press(*["ArrowRight"] * min(stride, last - n))
-    player.press("End").expect_step(last)
-    yield last
-    player.press("Home")
-
-
 def test_every_text_can_be_read_in_every_state(theme, all_steppers, picture):
     one = all_steppers()
     widen(one)
-    expect(one.page.locator("body")).to_have_attribute("data-jp-theme-light", str(theme == "light").lower())
+    assert is_dark(one) == (theme == "dark")
     weak, seen = {}, set()
     for which, name in enumerate(NAMES):
         player = one.stepper(which)
         player.root.scroll_into_view_if_needed()
-        for n in walk(player):
-            for what, state, contrast in player.root.evaluate(CONTRASTS):
+        for _, contrasts, clipped, overfull in look_at(player, CONTRASTS, CLIPPED, OVERFULL):
+            for what, state, contrast in contrasts:
                 seen.add((what, state))
                 if contrast < LEAST_CONTRAST:
                     weak[name, what, state] = min(contrast, weak.get((name, what, state), 99))
-            if n == 6:
-                picture(player.root, f"{name}-{theme}-middle")
-        assert not player.root.evaluate(CLIPPED), name
-        assert not player.root.evaluate(OVERFULL), name
+            assert not clipped, name
+            assert not overfull, name
+        player.press(*["ArrowRight"] * 6)
+        picture(player.root, f"{name}-{theme}-middle")
         player.press("End")
         picture(player.root, f"{name}-{theme}-end")
     assert not weak
@@ -171,10 +91,10 @@ def test_a_screen_of_360_pixels(all_steppers, picture):
     for which, name in enumerate([*NAMES, "long"]):
         player = one.stepper(which)
         player.root.scroll_into_view_if_needed()
-        for n in walk(player):
-            assert player.root.evaluate(TOO_WIDE_OR_SMALL) == [], name
-            if n == 6:
-                picture(player.root, f"{name}-narrow-middle")
+        for _, wrong in look_at(player, TOO_WIDE_OR_SMALL):
+            assert wrong == [], name
+        player.press(*["ArrowRight"] * 6)
+        picture(player.root, f"{name}-narrow-middle")
         player.press("End")
         picture(player.root, f"{name}-narrow-end")
         pinned = player.find(".pinned text")
@@ -203,15 +123,7 @@ def test_the_step_in_question_is_scrolled_into_sight_on_a_narrow_screen(notebook
     one = notebook(IMPORTS, LONG, viewport={"width": 360, "height": 780})
     widen(one)
     player = one.stepper()
-    for n in walk(player):
-        player.expect_step(n)
-        out_of_sight = player.root.evaluate(
-            """root => {
-              const view = root.querySelector('.rc-stage').getBoundingClientRect();
-              const box = root.querySelector('.cell:not(.emission)[data-state="now"]')?.getBoundingClientRect();
-              return box && (box.left < view.left || box.right > view.right) ? [box.left, box.right, view.left, view.right] : null;
-            }"""
-        )
+    for n, out_of_sight in look_at(player, BESIDE_THE_VIEW):
         assert out_of_sight is None, n
 
 

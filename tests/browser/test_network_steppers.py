@@ -63,8 +63,8 @@ OF_A_NETWORK = ["rnn", "bptt"]
 
 
 @pytest.fixture(scope="module")
-def shelf(lab, browser):
-    with open_shelf(lab, browser, "networks", SHOWN) as shelf:
+def shelf(desk):
+    with open_shelf(desk, "networks", SHOWN) as shelf:
         yield shelf
 
 

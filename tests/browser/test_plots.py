@@ -11,8 +11,8 @@ from matplotlib.image import imread
 from playwright.sync_api import expect
 
 from course_utils.notebook.pictures import drawn
-from tests.browser.conftest import IMPORTS, set_theme
-from tools.lab import Notebook
+from tests.browser.conftest import IMPORTS, is_dark, set_theme
+from tools.lab import VIEWPORT
 from tools.notebooks import NOTEBOOKS
 
 WORDS = 'A line from "1" to <4>, where it ends.'
@@ -63,7 +63,7 @@ def light_on_dark(seen):
 
 
 @pytest.fixture(scope="module")
-def stored(lab, browser):
+def stored(lab, desk):
     """The plots of all notebooks, as they are stored there, in a notebook that nobody has run: JupyterLab does not trust it."""
     path = lab.write("stored-plots.ipynb", "")
     notebook = nbformat.read(path, as_version=4)
@@ -71,7 +71,8 @@ def stored(lab, browser):
     for n, cell in enumerate(notebook.cells):
         cell.id, cell.metadata = f"plot-{n}", {}
     nbformat.write(notebook, path)
-    with Notebook(lab, browser, path.name) as one:
+    # A page of its own: on one that has shown other notebooks, JupyterLab may not draw what is out of sight all the same.
+    with desk.open(path.name, viewport=VIEWPORT) as one:
         one.page.evaluate(ALL_DRAWN)
         expect(one.page.locator(".rc-plot")).to_have_count(sum(len(words) for _, words in PLOTS.values()))
         yield one
@@ -85,8 +86,8 @@ def in_theme():
 
     def put(one, theme):
         pages.append(one)
-        if one.page.locator("body").get_attribute("data-jp-theme-light") != str(theme == "light").lower():
-            set_theme(one, f"JupyterLab {theme.title()}", light=str(theme == "light").lower())
+        if is_dark(one) != (theme == "dark"):
+            set_theme(one, dark=theme == "dark")
 
     yield put
     for one in pages[:1]:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,9 @@ from playwright.sync_api import expect
 
 from course_utils.workbook.update import to_work_on
 from course_utils.workbook.widgets import STATE
-from tests.browser.conftest import EXAMPLE, IMPORTS
+from tests.browser.conftest import EXAMPLE, IMPORTS, Desk
 from tools.lab import SECONDS_TO_RUN, Lab, Notebook
+from tools.notebooks import NOTEBOOKS
 
 GONE = "This explorer's kernel is gone: run its cell again"
 NO_ANSWER = "The kernel does not answer"
@@ -25,18 +27,24 @@ def readers_lab(tmp_path_factory):
         yield lab
 
 
+@pytest.fixture(scope="module")
+def readers_desk(readers_lab, browser):
+    desk = Desk(readers_lab, browser)
+    yield desk
+    desk.clear()
+
+
 @pytest.fixture
-def reopened(readers_lab, browser):
+def reopened(readers_lab, readers_desk, browser):
     """Run these cells, let the test do something, save, shut the kernel down, close, and open the notebook again."""
     opened = []
 
     def reopen(name, *cells, meanwhile=lambda one: None, between=lambda path: None):
         path = readers_lab.write(name, IMPORTS, *cells)
-        with Notebook(readers_lab, browser, name) as one:
+        with readers_desk.open(name) as one:
             one.run()
             meanwhile(one)
             save(one)
-            assert not one.unrest()
         between(path)
         for _ in range(RELOADS):
             opened.append(Notebook(readers_lab, browser, name))
@@ -150,6 +158,22 @@ def test_only_what_is_on_show_stays_in_the_file_and_is_still_trusted(reopened, r
 
     one = reopened("twice.ipynb", EXAMPLE, meanwhile=run_again, between=start_again)
     one.stepper().focus().press("ArrowRight").expect_step(1)
+
+
+def test_chapter_8_shows_the_numbers_of_its_steppers_before_it_is_run_to_whoever_asks(lab, desk):
+    shutil.copy(NOTEBOOKS / "08_viterbi.ipynb", lab.root / "notebooks")
+    tables = 0
+    with desk.open("08_viterbi.ipynb") as one:
+        for index, cell in enumerate(one.contents()["cells"]):
+            if any("<caption" in "".join(o.get("data", {}).get("text/html", "")) for o in cell.get("outputs", [])):
+                tables += 1
+                one.scroll_to(index)
+                folded = one.cell(index).locator(".jp-OutputArea-output details").first
+                caption = folded.locator("table caption")
+                expect(caption).to_be_hidden()
+                folded.locator("summary").click()
+                expect(caption).to_be_visible()
+    assert tables
 
 
 # -- a kernel that goes while the page is open

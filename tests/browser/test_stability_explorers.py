@@ -35,8 +35,8 @@ SHOWN = {
 
 
 @pytest.fixture(scope="module")
-def shelf(lab, browser):
-    with open_shelf(lab, browser, "stability", SHOWN) as shelf:
+def shelf(desk):
+    with open_shelf(desk, "stability", SHOWN) as shelf:
         yield shelf
 
 

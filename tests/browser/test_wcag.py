@@ -17,7 +17,7 @@ from tests.browser.wcag import (
     STICKS_OUT,
     WHERE,
 )
-from tools.lab import Notebook, Player
+from tools.lab import Player
 
 CAN_BE_CHANGED = ["trellis", "permutation", "rnn"]  # a probability, points and choices, weights and inputs
 EXPLORER = "gradient explorer"  # has a list, sliders and a number
@@ -28,10 +28,10 @@ TAB_STOPS = "button, input, select, textarea, summary, a[href], [tabindex]"
 
 
 @pytest.fixture(scope="module")
-def wcag_notebook(lab, browser):
+def wcag_notebook(lab, desk):
     cells = [SHOWN[name][0].removeprefix(EXAMPLES) for name in [*CAN_BE_CHANGED, EXPLORER]]
     lab.write("wcag.ipynb", f"{IMPORTS}\n{EXAMPLES}", *cells)
-    with Notebook(lab, browser, "wcag.ipynb") as notebook:
+    with desk.open("wcag.ipynb") as notebook:
         notebook.run()
         assert notebook.errors() == []
         yield notebook

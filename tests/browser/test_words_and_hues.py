@@ -4,8 +4,8 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import EXAMPLE, IMPORTS
-from tests.browser.test_looks import LONG, widen
-from tools.lab import Notebook
+from tests.browser.looking import widen
+from tests.browser.test_looks import LONG
 
 NARROW = {"width": 360, "height": 780}
 
@@ -47,9 +47,9 @@ def whole(player):
 
 
 @pytest.fixture(scope="module", params=[EXAMPLE, NETWORK], ids=["trellis", "network"])
-def narrow_page(request, lab, browser):
+def narrow_page(request, lab, desk):
     lab.write("narrow.ipynb", IMPORTS, request.param)
-    with Notebook(lab, browser, "narrow.ipynb", viewport=NARROW) as one:
+    with desk.open("narrow.ipynb", viewport=NARROW) as one:
         widen(one.run())
         yield one
         assert not one.unrest()

@@ -20,9 +20,14 @@ every_exercise = pytest.mark.parametrize("exercise", ALL, ids=lambda e: e.id)
 
 
 @pytest.fixture(scope="module")
-def kept(tmp_path_factory):
+def archive():
+    return keep(ALL)
+
+
+@pytest.fixture(scope="module")
+def kept(archive, tmp_path_factory):
     path = tmp_path_factory.mktemp("kept") / "kept.npz"
-    path.write_bytes(keep(ALL))
+    path.write_bytes(archive)
     return load(path)
 
 
@@ -99,11 +104,10 @@ def test_other_arguments_and_other_seeds_are_not_kept(kept):
         judge(again, double, seed=1)
 
 
-def test_the_archive_has_no_pickle_and_is_small():
-    kept = keep(ALL)
-    assert len(kept) < 4e6
-    with np.load(io.BytesIO(kept), allow_pickle=False) as archive:
-        assert {archive[name].dtype.kind for name in archive.files} == {"u", "f", "i"}
+def test_the_archive_has_no_pickle_and_is_small(archive):
+    assert len(archive) < 4e6
+    with np.load(io.BytesIO(archive), allow_pickle=False) as parts:
+        assert {parts[name].dtype.kind for name in parts.files} == {"u", "f", "i"}
 
 
 def test_an_idea_that_stops_or_changes_its_argument_does_so_again(tmp_path):
