@@ -188,13 +188,7 @@ class Notebook:
         self.watch = Watch(self.page)
         workspace = secrets.token_hex(4)  # a new one has nothing to restore
         self.page.goto(f"{lab.url}/lab/workspaces/{workspace}/tree/notebooks/{name}?token={lab.token}")
-        self.page.wait_for_function(
-            "name => window.jupyterapp?.shell.currentWidget?.context?.path === name", arg=f"notebooks/{name}"
-        )
-        self.page.evaluate(
-            "async () => { const p = jupyterapp.shell.currentWidget; await p.revealed; await p.context.ready; }"
-        )
-        self.wait_for_the_splash()
+        self.wait_until_open()
 
     def __enter__(self):
         return self
@@ -213,6 +207,16 @@ class Notebook:
         self.context.close()
         if self.name is not None:
             self.lab.shut_down_kernel(self.name)
+
+    def wait_until_open(self) -> None:
+        """Wait until the page, which is being loaded, shows the notebook."""
+        self.page.wait_for_function(
+            "name => window.jupyterapp?.shell.currentWidget?.context?.path === name", arg=f"notebooks/{self.name}"
+        )
+        self.page.evaluate(
+            "async () => { const p = jupyterapp.shell.currentWidget; await p.revealed; await p.context.ready; }"
+        )
+        self.wait_for_the_splash()
 
     def wait_for_the_splash(self) -> None:
         """Wait until what JupyterLab draws over everything, when it starts or changes its theme, has faded."""

@@ -39,6 +39,23 @@ root => ({
 """
 
 
+# Keep what is in the drawing now and after each step, as soon as it is shown.
+RECORD = f"""
+root => {{
+  const look = ({IN_THE_DRAWING});
+  root.rcRecord = [look(root)];
+  root.rcRecorder = new MutationObserver(() => root.rcRecord.push(look(root)));
+  root.rcRecorder.observe(root, {{ attributeFilter: ['data-step'] }});
+}}
+"""
+RECORDED = """
+root => {
+  root.rcRecorder.disconnect();
+  return root.rcRecord;
+}
+"""
+
+
 @dataclass
 class Shelf:
     """Some steppers in one notebook, each in a cell of its own.
@@ -101,9 +118,8 @@ def open_shelf(desk, prefix, shown):
         assert notebook.errors() == []
 
 
-def differences(player, scene, step) -> list[str]:
+def differences(shown, scene, step) -> list[str]:
     """Return what of the sentence, the formula and the marks is not that of the scene at this step."""
-    shown = player.root.evaluate(IN_THE_DRAWING)
     wrong = [] if shown["step"] == step else [f"step {shown['step']} is shown"]
     wrong += [] if shown["says"] == scene.steps[step].says else [f"it says {shown['says']!r}"]
     wrong += [] if bool(shown["formula"]) >= bool(scene.steps[step].formula) else ["there is no formula"]
@@ -117,7 +133,7 @@ def differences(player, scene, step) -> list[str]:
 def expect_picture(player, scene, step):
     """The sentence, the formula and every mark are those of the scene at this step, once it has come."""
     end = time.monotonic() + SECONDS_TO_RUN
-    while (wrong := differences(player, scene, step)) and time.monotonic() < end:
+    while (wrong := differences(player.root.evaluate(IN_THE_DRAWING), scene, step)) and time.monotonic() < end:
         player.page.wait_for_timeout(50)
     assert not wrong, (step, wrong)
 
@@ -193,10 +209,11 @@ def check_every_step(shelf, name):
     player, scene = shelf.player(name), shelf.shown[name][1]()
     last = len(scene.steps) - 1
     start = drawing(player)
-    for n in range(last + 1):
-        expect_picture(player, scene, n)
-        player.press("ArrowRight")
-    player.expect_step(last)
+    player.root.evaluate(RECORD)
+    player.press(*["ArrowRight"] * last).expect_step(last)
+    recorded = player.root.evaluate(RECORDED)
+    assert len(recorded) == last + 1
+    assert {n: wrong for n, shown in enumerate(recorded) if (wrong := differences(shown, scene, n))} == {}
     player.press(*["ArrowLeft"] * last).expect_step(0)
     assert drawing(player) == start
 

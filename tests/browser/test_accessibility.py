@@ -113,7 +113,7 @@ def everything_in(everything):
 
 @pytest.mark.parametrize(
     ("theme", "part", "opened"),
-    [("light", 0, False), ("light", 0.5, False), ("light", 1, True), ("dark", 0.5, False), ("dark", 1, True)],
+    [("light", 0, False), ("light", 0.5, False), ("light", 1, True), ("dark", 1, True)],
 )
 def test_no_rule_objects_to_what_is_shown_in_jupyterlab(everything_in, theme, part, opened):
     page = everything_in(theme)

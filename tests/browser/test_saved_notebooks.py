@@ -46,13 +46,16 @@ def reopened(readers_lab, readers_desk, browser):
             meanwhile(one)
             save(one)
         between(path)
+        one = Notebook(readers_lab, browser, name)
+        opened.append(one)
+        one.path = path
         for _ in range(RELOADS):
-            opened.append(Notebook(readers_lab, browser, name))
-            opened[-1].path = path
-            if not lost_its_race(opened[-1]):
+            if not lost_its_race(one):
                 break
-            opened[-1].close()
-        return opened[-1]
+            one.watch.problems.clear()
+            one.page.reload()
+            one.wait_until_open()
+        return one
 
     yield reopen
     for one in opened:
