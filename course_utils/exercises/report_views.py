@@ -1,5 +1,6 @@
 """A report as text and as HTML: its sentences, and the answer's table beside the expected one."""
 
+import re
 from html import escape
 
 import numpy as np
@@ -21,7 +22,8 @@ def as_html(report: Report) -> str:
     """Write out what is wrong, as one element; the first wrong cell is bold and has a cross."""
     sentences = "".join(f"<p>{escape(sentence)}</p>" for sentence in report.sentences)
     printed = f"<p>It printed:</p><pre>{escape(report.printed)}</pre>" if report.printed else ""
-    again = f"<p>To call it on this case again: <code>{escape(report.call)}</code></p>" if report.call else ""
+    call = re.sub(r"([(\[]+)", r"\1<wbr/>", escape(report.call or ""))  # so that it fits on a narrow screen
+    again = f"<p>To call it on this case again: <code>{call}</code></p>" if call else ""
     return f"<div>{sentences}{_tables(report.comparison)}{printed}{again}</div>"
 
 

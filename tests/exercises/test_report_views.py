@@ -30,6 +30,15 @@ def test_the_html_puts_yours_beside_expected_and_marks_the_wrong_cell():
     assert [b.text for b in root.iter("b")] == ["✗ 1"]
 
 
+def test_the_call_of_a_failing_case_breaks_where_a_narrow_screen_needs_it_and_is_pasted_as_it_is():
+    asked = exercise(arguments=((np.array([[-0.10536051565782628, 1.0]]),),))
+    report = judge(asked, squares)
+    code = ElementTree.fromstring(as_html(report)).find(".//code")
+    assert "".join(code.itertext()) == report.call
+    pieces = [piece for text in code.itertext() for piece in text.split()]
+    assert max(map(len, pieces)) <= 24
+
+
 def test_html_in_an_answer_stays_text():
     def answer(x):
         raise ValueError("<script>alert(1)</script> & more")
