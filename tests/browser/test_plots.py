@@ -12,7 +12,6 @@ from playwright.sync_api import expect
 
 from course_utils.notebook.pictures import drawn
 from tests.browser.conftest import IMPORTS, is_dark, set_theme
-from tools.lab import VIEWPORT
 from tools.notebooks import NOTEBOOKS
 
 WORDS = 'A line from "1" to <4>, where it ends.'
@@ -71,9 +70,10 @@ def stored(lab, desk):
     for n, cell in enumerate(notebook.cells):
         cell.id, cell.metadata = f"plot-{n}", {}
     nbformat.write(notebook, path)
-    # A page of its own: on one that has shown other notebooks, JupyterLab may not draw what is out of sight all the same.
-    with desk.open(path.name, viewport=VIEWPORT) as one:
+    with desk.open(path.name) as one:
         one.page.evaluate(ALL_DRAWN)
+        for n in range(len(notebook.cells)):
+            one.scroll_to(n)  # what has been in sight stays drawn; of the rest JupyterLab may leave out some for ever
         expect(one.page.locator(".rc-plot")).to_have_count(sum(len(words) for _, words in PLOTS.values()))
         yield one
         assert not one.unrest()
