@@ -21,27 +21,20 @@ figure, axes = plt.subplots(figsize=(3, 2))
 axes.plot([1, 2, 4], linewidth=6)
 show(figure, {WORDS!r})
 """
-ALL_DRAWN = """
-() => {
-  const { content } = jupyterapp.shell.currentWidget;
-  content.notebookConfig = { ...content.notebookConfig, windowingMode: 'none' };
-}
-"""
 
 
 def plots_of(path):
-    """Return the cells of a notebook that show plots, and the words of each plot."""
-    cells, words = [], []
+    """Return the cells of a notebook that show plots, each behind its chapter and before the words of its plots."""
+    found = []
     for cell in nbformat.read(path, as_version=4).cells:
         data = [output.get("data", {}) for output in cell.get("outputs", [])]
         shown = [one["text/plain"].removeprefix("Picture: ") for one in data if "rc-plot" in one.get("text/html", "")]
         if shown:
-            cells.append(cell)
-            words += shown
-    return cells, words
+            found.append((path.stem, cell, shown))
+    return found
 
 
-PLOTS = {path.stem: plots_of(path) for path in sorted(NOTEBOOKS.glob("*.ipynb"))}
+PLOTS = [plot for path in sorted(NOTEBOOKS.glob("*.ipynb")) for plot in plots_of(path)]
 
 
 def look(image):
@@ -66,15 +59,11 @@ def stored(lab, desk):
     """The plots of all notebooks, as they are stored there, in a notebook that nobody has run: JupyterLab does not trust it."""
     path = lab.write("stored-plots.ipynb", "")
     notebook = nbformat.read(path, as_version=4)
-    notebook.cells = [cell for cells, _ in PLOTS.values() for cell in cells]
+    notebook.cells = [cell for _, cell, _ in PLOTS]
     for n, cell in enumerate(notebook.cells):
         cell.id, cell.metadata = f"plot-{n}", {}
     nbformat.write(notebook, path)
     with desk.open(path.name) as one:
-        one.page.evaluate(ALL_DRAWN)
-        for n in range(len(notebook.cells)):
-            one.scroll_to(n)  # what has been in sight stays drawn; of the rest JupyterLab may leave out some for ever
-        expect(one.page.locator(".rc-plot")).to_have_count(sum(len(words) for _, words in PLOTS.values()))
         yield one
         assert not one.unrest()
 
@@ -94,18 +83,21 @@ def in_theme():
         put(one, "light")
 
 
-@pytest.mark.parametrize("chapter", [name for name, (cells, _) in PLOTS.items() if cells])
+@pytest.mark.parametrize("chapter", sorted({chapter for chapter, _, _ in PLOTS}))
 def test_a_plot_that_a_notebook_stores_is_an_image_with_its_words_as_its_name(stored, chapter):
-    _, words = PLOTS[chapter]
-    for alt in words:
-        image = stored.page.get_by_role("img", name=alt, exact=True)
-        expect(image).to_have_count(words.count(alt))
-        expect(image.first).to_have_js_property("complete", True)
-        assert image.first.evaluate("image => image.naturalWidth") > 0, alt
+    for n, words in ((n, words) for n, (name, _, words) in enumerate(PLOTS) if name == chapter):
+        stored.scroll_to(n)
+        expect(stored.cell(n).locator(".rc-plot")).to_have_count(len(words))
+        for alt in words:
+            image = stored.cell(n).get_by_role("img", name=alt, exact=True)
+            expect(image).to_have_count(1)
+            expect(image).to_have_js_property("complete", True)
+            assert image.evaluate("image => image.naturalWidth") > 0, alt
 
 
 def test_a_plot_that_is_not_trusted_stays_on_white_in_the_dark_theme(stored, in_theme):
-    image = stored.page.locator(".rc-plot").first
+    stored.scroll_to(0)
+    image = stored.cell(0).locator(".rc-plot").first
     assert dark_on_light(look(image))
     in_theme(stored, "dark")
     assert image.evaluate("image => getComputedStyle(image).filter") == "none"
