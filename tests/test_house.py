@@ -139,14 +139,33 @@ def test_a_scene_takes_results_from_algorithms_and_no_functions(scene):
             assert not inspect.ismodule(taken), f"{scene} imports the module {module}.{name}"
 
 
-@pytest.mark.parametrize("scene", SCENES)
-def test_a_scene_needs_neither_widgets_nor_anything_else_that_is_heavy(scene):
-    source = f"import json, sys, {scene}; print(json.dumps([*sys.modules]))"
-    done = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, check=True, cwd=ROOT)
-    loaded = set(json.loads(done.stdout))
-    assert not loaded & OF_WIDGETS
-    rooms = {room(module) for module in loaded if module.startswith("course_utils.")}
-    assert rooms <= {"", "compiled", "scenes"}
+def loaded_by(modules: list[str]) -> dict[str, set[str]]:
+    """For each module what a new Python loads for it that it has not loaded for those before."""
+    source = """if True:
+        import importlib, json, sys
+        loaded = {}
+        for name in sys.argv[1:]:
+            before = set(sys.modules)
+            importlib.import_module(name)
+            loaded[name] = sorted(set(sys.modules) - before)
+        print(json.dumps(loaded))
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", source, *modules], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    return {name: set(loaded) for name, loaded in json.loads(done.stdout).items()}
+
+
+def test_a_scene_needs_neither_widgets_nor_anything_else_that_is_heavy():
+    for scene, loaded in loaded_by(SCENES).items():
+        assert not loaded & OF_WIDGETS, scene
+        rooms = {room(module) for module in loaded if module.startswith("course_utils.")}
+        assert rooms <= {"", "compiled", "scenes"}, scene
+
+
+def test_a_scene_that_needs_widgets_would_be_seen():
+    loaded = loaded_by([SCENES[0], "course_utils.stepper.stepper"])
+    assert {"anywidget", "ipywidgets"} <= loaded["course_utils.stepper.stepper"] & OF_WIDGETS
 
 
 @pytest.mark.parametrize("module", MODULES)

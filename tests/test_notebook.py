@@ -362,6 +362,7 @@ def extremes(control):
     return TYPED if isinstance(control.value, str) else [control.min, control.max]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", EXPLORERS)
 def test_whatever_is_chosen_makes_a_picture_of_a_size_to_look_at_or_is_told(name):
     for which in controls_of(EXPLORERS[name]())[0]:

@@ -47,6 +47,7 @@ def test_the_numbers_shown_are_those_of_the_algorithm(target, table):
     assert number(float(np.exp(tables.log_p)), 5) in scene.table.caption
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("table", ["alpha", "beta", "gamma"])
 def test_random_lattices_can_be_drawn_stepped_and_sent(table):
     rng = np.random.default_rng(1)
