@@ -66,7 +66,7 @@ def prefix_beam(log_y, blank, width, weights, symbol_floor, beam_distance):
             found = keep(rank, which, found, stay[r] + added[r], r)
         count = 0
         for k in range(A):  # without a model, no symbol adds more than its own probability
-            if k != blank and (found < width or weights.size > 0 or top + y[k] > rank[0]):
+            if k != blank and y[k] != -_INF and (found < width or weights.size > 0 or top + y[k] > rank[0]):
                 symbols[count] = k
                 count += 1
         for r in range(n):
