@@ -20,7 +20,6 @@ from course_utils.grading import folder, leaks, mistakes, student
 pytestmark = pytest.mark.slow
 
 ROOT = Path(student.__file__).resolve().parents[2]
-CHAPTERS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 FORWARD = """\
 table = np.full((len(log_y), len(target)), -np.inf)
@@ -173,11 +172,7 @@ def run_all(notebook, tree: Path):
 
 
 def graded_cells(notebook):
-    return graded(notebook.cells)
-
-
-def graded(cells):
-    return [cell for cell in cells if cell.metadata.get("nbgrader", {}).get("grade")]
+    return [cell for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("grade")]
 
 
 def text_of(cell) -> str:

@@ -178,15 +178,16 @@ def test_an_orderly_notebook_has_no_fault(tmp_path):
     assert faults(path) == []
 
 
-def _failures(path, ours=(), **budgets) -> dict[str, str]:
+def _failures(path, **budgets) -> dict[str, str]:
     """Run a planted notebook as `make test` runs the course's, with budgets of its own; cells that fail, and why."""
     (path.parent / "pytest.ini").write_text("[pytest]\n")
     (path.parent / "conftest.py").write_text(
         "from tests.notebooks import cell_seconds\n" + "".join(f"cell_seconds.{k} = {v}\n" for k, v in budgets.items())
     )
-    command = [sys.executable, "-m", "pytest", "-q", "--nbval", "-p", "tests.notebooks.cell_seconds", "--color=no"]
+    command = [sys.executable, "-m", "pytest", "-q", "--nbval", f"--nbval-sanitize-with={CONFIGURATION}", "--color=no"]
+    plugins = ["-p", "tests.notebooks.cell_seconds", "-p", "no:cacheprovider"]
     done = subprocess.run(
-        [*command, *ours, "-p", "no:cacheprovider", path.name], cwd=path.parent, capture_output=True, text=True, check=False,
+        [*command, *plugins, path.name], cwd=path.parent, capture_output=True, text=True, check=False,
         env={**os.environ, "PYTHONPATH": str(NOTEBOOKS.parent)},
     )  # fmt: skip
     told = re.split(r"^_+ planted\.ipynb::(Cell \d+) _+$", done.stdout, flags=re.M)[1:]
@@ -231,7 +232,7 @@ def test_strict_comparison_looks_at_the_words_of_a_plot_and_not_at_its_pixels(tm
         assert before in html
         data = {"text/html": html.replace(before, after), "text/plain": f"Picture: {WORDS}"}
         cells.append(_code(code, [new_output("display_data", data=data)]))
-    failures = _failures(_written(tmp_path, *cells), ours=[f"--nbval-sanitize-with={CONFIGURATION}"])
+    failures = _failures(_written(tmp_path, *cells))
     differ = [f"Cell {n}" for n, (*_, differs) in enumerate(CHANGES.values()) if differs]
     assert list(failures) == differ
 
