@@ -20,7 +20,7 @@ from urllib.error import URLError
 from urllib.parse import urlsplit
 
 import nbformat
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 
 from tools.browser import find
 
@@ -30,7 +30,6 @@ SECONDS_TO_RUN = 60
 GOLDEN_RATIO = 0.6180339887
 
 VIEWPORT = {"width": 1280, "height": 1000}
-MEDIA = {"reduced_motion": "reduce"}  # whoever looks at colours shall not look while one turns into another
 
 LEFT_BEHIND = "exception: Disposed"  # JupyterLab's, of a notebook that was closed before it had drawn everything
 
@@ -54,7 +53,7 @@ BROWSER_FLAGS = (
 
 @contextlib.contextmanager
 def open_browser() -> Iterator[Browser]:
-    """Start a headless browser; every page that is opened in it below has a fresh profile."""
+    """Start a headless browser with a fresh profile."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find(), args=list(BROWSER_FLAGS))
         try:
@@ -176,15 +175,16 @@ class Watch:
 
 
 class Notebook:
-    """One notebook in a page of JupyterLab with a fresh profile.
+    """One notebook in a new page of JupyterLab.
 
-    Keyword arguments are those of playwright's ``new_context``.
+    A page of a browser has a profile of its own, a page of a context what other pages of it have read and compiled.
+    Keyword arguments are those of ``see``.
     """
 
-    def __init__(self, lab: Lab, browser: Browser, name: str, **context):
-        self.lab, self.name, self.turned, self.special = lab, name, False, bool(context)
-        self.context = browser.new_context(**{"viewport": VIEWPORT} | MEDIA | context)
-        self.page = self.context.new_page()
+    def __init__(self, lab: Lab, browser: Browser | BrowserContext, name: str, **seen):
+        self.lab, self.name, self.turned = lab, name, False
+        self.page = browser.new_page()
+        self.see(**seen)
         self.watch = Watch(self.page)
         workspace = secrets.token_hex(4)  # a new one has nothing to restore
         self.page.goto(f"{lab.url}/lab/workspaces/{workspace}/tree/notebooks/{name}?token={lab.token}")
@@ -204,9 +204,17 @@ class Notebook:
 
     def close(self) -> None:
         """Close the page and stop the notebook's kernel."""
-        self.context.close()
+        self.page.close()
         if self.name is not None:
             self.lab.shut_down_kernel(self.name)
+
+    def see(self, viewport: dict[str, int] = VIEWPORT, reduced_motion: str = "reduce") -> None:
+        """Look at it through a window of this size, as a reader with this wish.
+
+        Motion is reduced at first: whoever looks at colours shall not look while one turns into another.
+        """
+        self.page.set_viewport_size(viewport)
+        self.page.emulate_media(reduced_motion=reduced_motion)
 
     def wait_until_open(self) -> None:
         """Wait until the page, which is being loaded, shows the notebook."""

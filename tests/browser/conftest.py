@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from tools.lab import MEDIA, VIEWPORT, Lab, Notebook, Watch, open_browser
+from tools.lab import Lab, Notebook, open_browser
 
 expect.set_options(timeout=60_000)  # what is waited for comes in a moment, but not where ten others want the processor
 
@@ -28,22 +28,16 @@ def browser():
 
 
 @pytest.fixture(scope="session")
-def lab(browser, tmp_path_factory):
-    """One server for all tests; ``lab.first_sight`` says what its very first page showed that it should not."""
+def lab(tmp_path_factory):
+    """One server for all tests."""
     with Lab(tmp_path_factory.mktemp("lab")) as lab:
-        page = browser.new_page()
-        watch = Watch(page)
-        page.goto(f"{lab.url}/lab?token={lab.token}")
-        page.wait_for_function("() => window.jupyterapp")
-        page.evaluate("() => jupyterapp.restored")
-        page.wait_for_load_state("networkidle")
-        lab.first_sight = watch.problems + page.locator(".jp-Dialog, .Toastify__toast").all_inner_texts()
-        page.close()
         yield lab
 
 
 class Desk:
     """Pages of one JupyterLab on which notebook after notebook is opened: to load a page takes longer than most tests.
+
+    They are pages of one profile, so that only the first has to read and compile all of JupyterLab.
 
     Attributes
     ----------
@@ -52,16 +46,22 @@ class Desk:
     """
 
     def __init__(self, lab, browser):
-        self.lab, self.browser, self.free, self.dark = lab, browser, [], False
+        self.lab, self.free, self.dark = lab, [], False
+        self.context = browser.new_context()
 
-    def take(self, name, **context) -> Notebook:
-        """Open a notebook; where something special is asked of its page, on one of its own."""
-        if context or not self.free:
-            one = Notebook(self.lab, self.browser, name, **context)
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.context.close()
+
+    def take(self, name, **seen) -> Notebook:
+        """Open a notebook; keyword arguments are those of ``Notebook.see``."""
+        if not self.free:
+            one = Notebook(self.lab, self.context, name, **seen)
         else:
             one = self.free.pop().turn_to(name)
-            one.page.set_viewport_size(VIEWPORT)
-            one.page.emulate_media(**MEDIA)
+            one.see(**seen)
             one.page.evaluate("() => jupyterapp.shell.expandLeft()")
             one.page.mouse.move(2, 2)
         if is_dark(one) != self.dark:
@@ -70,16 +70,16 @@ class Desk:
 
     def put_back(self, one, quiet=True) -> None:
         """Close a notebook; whatever has happened on a page that was not quiet is not the next test's."""
-        if one.special or not quiet:
-            one.close()
-        else:
+        if quiet:
             one.leave()
             self.free.append(one)
+        else:
+            one.close()
 
     @contextlib.contextmanager
-    def open(self, name, **context):
+    def open(self, name, **seen):
         """Open a notebook; when it is closed, its page must have been quiet."""
-        one, quiet = self.take(name, **context), False
+        one, quiet = self.take(name, **seen), False
         try:
             yield one
             unrest = one.unrest()
@@ -88,30 +88,22 @@ class Desk:
         finally:
             self.put_back(one, quiet)
 
-    def clear(self):
-        for one in self.free:
-            one.close()
-
 
 @pytest.fixture(scope="session")
 def desk(lab, browser):
-    desk = Desk(lab, browser)
-    yield desk
-    desk.clear()
+    with Desk(lab, browser) as desk:
+        yield desk
 
 
 @pytest.fixture
 def notebook(lab, desk):
-    """Write, open and run a notebook of these cells; when the test ends, its page must have been quiet.
-
-    A test that asks for something special of its page gets one of its own.
-    """
+    """Write, open and run a notebook of these cells; when the test ends, its page must have been quiet."""
     opened = []
 
-    def open_one(*cells, quiet=True, run=True, **context):
+    def open_one(*cells, quiet=True, run=True, **seen):
         name = f"test-{len(list((lab.root / 'notebooks').iterdir()))}.ipynb"
         path = lab.write(name, *cells)
-        one = desk.take(name, **context)
+        one = desk.take(name, **seen)
         opened.append((one, quiet))
         one.path = path
         return one.run() if run else one
@@ -182,11 +174,13 @@ def set_theme(notebook, dark):
 
 @pytest.fixture
 def picture():
-    """Save what an element looks like, where the environment variable COURSE_SCREENSHOTS names a folder."""
+    """Save what an element looks like, after these keys, where the environment variable COURSE_SCREENSHOTS names a folder."""
     folder = os.environ.get("COURSE_SCREENSHOTS")
 
-    def save(locator, name):
+    def save(locator, name, *keys):
         if folder:
+            for key in keys:
+                locator.page.keyboard.press(key)
             Path(folder).mkdir(parents=True, exist_ok=True)
             locator.screenshot(path=Path(folder) / f"{name}.png")
 

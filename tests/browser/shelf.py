@@ -27,7 +27,7 @@ from tests.browser.looking import (
 )
 from tools.lab import SECONDS_TO_RUN, Notebook, Player
 
-STEP_TO_LOOK_AT = 6
+TO_THE_MIDDLE = ["ArrowRight"] * 6
 IN_THE_DRAWING = """
 root => ({
   step: Number(root.dataset.step),
@@ -183,8 +183,7 @@ def look_at_a_narrow_screen(shelf, picture, names=None):
             problems += found
             if marks:
                 hidden[name, n] = marks
-        player.press(*["ArrowRight"] * STEP_TO_LOOK_AT)
-        picture(player.root, f"{shelf.shot(name)}-narrow-middle")
+        picture(player.root, f"{shelf.shot(name)}-narrow-middle", *TO_THE_MIDDLE)
         problems += page.evaluate(
             """() => [document.documentElement, ...document.querySelectorAll('.jp-Notebook, .jp-WindowedPanel-outer')]
                  .filter((e) => e.scrollWidth > e.clientWidth + 1).map((e) => `${e.className} scrolls sideways`)"""
@@ -193,8 +192,7 @@ def look_at_a_narrow_screen(shelf, picture, names=None):
             """cell => [...cell.querySelectorAll('.widget-inline-hbox')].map((e) => e.getBoundingClientRect())
                  .filter((box) => box.left < 0 || box.right > innerWidth).map((box) => `a control spans ${box.left} to ${box.right}`)"""
         )
-        player.press("End")
-        picture(shelf.output(name), f"{shelf.shot(name)}-narrow-end")
+        picture(shelf.output(name), f"{shelf.shot(name)}-narrow-end", "End")
     page.set_viewport_size(wide)
     return wrong, hidden
 
@@ -241,10 +239,8 @@ def weak_texts(shelf, theme, picture):
             for what, state, contrast in contrasts:
                 if contrast < LEAST_CONTRAST:
                     weak[name, what, state] = min(contrast, weak.get((name, what, state), 99))
-        player.press(*["ArrowRight"] * STEP_TO_LOOK_AT)
-        picture(player.root, f"{shelf.shot(name)}-{theme}-middle")
-        player.press("End")
-        picture(shelf.output(name), f"{shelf.shot(name)}-{theme}-end")
+        picture(player.root, f"{shelf.shot(name)}-{theme}-middle", *TO_THE_MIDDLE)
+        picture(shelf.output(name), f"{shelf.shot(name)}-{theme}-end", "End")
     return weak
 
 

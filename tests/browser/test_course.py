@@ -13,7 +13,7 @@ from nbgrader.utils import determine_grade
 from course_utils.exercises.registry import EXERCISES
 from course_utils.grading import student
 from tests.browser.conftest import Desk
-from tools.lab import Lab, check_mounted
+from tools.lab import Lab, Watch, check_mounted
 from tools.notebooks import NOTEBOOKS
 
 CHAPTERS = sorted(NOTEBOOKS.glob("*.ipynb"))
@@ -35,11 +35,29 @@ def edition(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def students_desk(edition, browser, tmp_path_factory):
+def students_lab(edition, tmp_path_factory):
     with Lab(tmp_path_factory.mktemp("students"), as_readers=True, course=edition[0]) as lab:
-        desk = Desk(lab, browser)
+        yield lab
+
+
+@pytest.fixture(scope="module")
+def first_sight(students_lab, browser):
+    """What the very first page of JupyterLab shows, or does, that it should not."""
+    page = browser.new_page()
+    watch = Watch(page)
+    page.goto(f"{students_lab.url}/lab?token={students_lab.token}")
+    page.wait_for_function("() => window.jupyterapp")
+    page.evaluate("() => jupyterapp.restored")
+    page.wait_for_load_state("networkidle")
+    problems = watch.problems + page.locator(".jp-Dialog, .Toastify__toast").all_inner_texts()
+    page.close()
+    return problems
+
+
+@pytest.fixture(scope="module")
+def students_desk(students_lab, first_sight, browser):
+    with Desk(students_lab, browser) as desk:
         yield desk
-        desk.clear()
 
 
 @pytest.fixture(scope="module", params=CHAPTERS, ids=lambda path: path.stem)
@@ -69,6 +87,10 @@ def ran(students_desk, chapter):
     with students_desk.open(chapter.name) as one:
         one.run().page.wait_for_function(ALL_HAVE_RUN, timeout=SECONDS_A_CHAPTER * 1000)
         yield one
+
+
+def test_a_first_start_shows_no_dialog_no_notice_and_asks_nobody(first_sight):
+    assert first_sight == []
 
 
 def cells_of(notebook, again=False):

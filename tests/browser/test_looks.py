@@ -13,6 +13,7 @@ from tests.browser.looking import (
     look_at,
     widen,
 )
+from tests.browser.shelf import TO_THE_MIDDLE
 
 NAMES = ["trellis", "explorer", "strip", "training"]
 # Where the cell that a step is about is, and what is seen of the drawing, unless it is seen whole.
@@ -49,10 +50,8 @@ def test_every_text_can_be_read_in_every_state(theme, all_steppers, picture):
                     weak[name, what, state] = min(contrast, weak.get((name, what, state), 99))
             assert not clipped, name
             assert not overfull, name
-        player.press(*["ArrowRight"] * 6)
-        picture(player.root, f"{name}-{theme}-middle")
-        player.press("End")
-        picture(player.root, f"{name}-{theme}-end")
+        picture(player.root, f"{name}-{theme}-middle", *TO_THE_MIDDLE)
+        picture(player.root, f"{name}-{theme}-end", "End")
     assert not weak
     assert {("slot", state) for state in ("now", "done", "won", "lost", "off", "path")} <= seen
     assert {("soft", ""), ("small output", ""), ("name", ""), ("rc-says", ""), ("rc-count", "")} <= seen
@@ -93,8 +92,7 @@ def test_a_screen_of_360_pixels(all_steppers, picture):
         player.root.scroll_into_view_if_needed()
         for _, wrong in look_at(player, TOO_WIDE_OR_SMALL):
             assert wrong == [], name
-        player.press(*["ArrowRight"] * 6)
-        picture(player.root, f"{name}-narrow-middle")
+        picture(player.root, f"{name}-narrow-middle", *TO_THE_MIDDLE)
         player.press("End")
         picture(player.root, f"{name}-narrow-end")
         pinned = player.find(".pinned text")

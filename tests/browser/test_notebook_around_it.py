@@ -13,10 +13,6 @@ SHORTCUTS = ["a", "b", "m", "y", "r", "x", "c", "v", "z", "d", "d", "i", "i", "0
 SHORTCUTS += ["Enter", "Shift+Enter", "Shift+m", "Shift+l", "Delete", "Escape", "1", "ArrowUp", "ArrowDown"]
 
 
-def test_a_first_start_shows_no_dialog_no_notice_and_asks_nobody(lab):
-    assert lab.first_sight == []
-
-
 @pytest.mark.parametrize("inside", [".rc-stepper", ".rc-slider", "button[aria-label='Next step']", ".rc-speed"])
 def test_keys_inside_the_widget_leave_the_notebook_alone(player, trellis_notebook, inside):
     before = trellis_notebook.contents(), trellis_notebook.page.locator(".jp-Cell.jp-mod-active").count()

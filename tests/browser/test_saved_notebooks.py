@@ -29,13 +29,12 @@ def readers_lab(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def readers_desk(readers_lab, browser):
-    desk = Desk(readers_lab, browser)
-    yield desk
-    desk.clear()
+    with Desk(readers_lab, browser) as desk:
+        yield desk
 
 
 @pytest.fixture
-def reopened(readers_lab, readers_desk, browser):
+def reopened(readers_lab, readers_desk):
     """Run these cells, let the test do something, save, shut the kernel down, close, and open the notebook again."""
     opened = []
 
@@ -46,7 +45,7 @@ def reopened(readers_lab, readers_desk, browser):
             meanwhile(one)
             save(one)
         between(path)
-        one = Notebook(readers_lab, browser, name)
+        one = Notebook(readers_lab, readers_desk.context, name)
         opened.append(one)
         one.path = path
         for _ in range(RELOADS):
