@@ -6,7 +6,9 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.table import Grid, Result
-from tools.lab import Lab, Notebook, Stopwatch, open_browser
+from tools.lab import Lab
+from tools.pages import Notebook, open_browser
+from tools.stopwatch import Stopwatch
 
 MEDIAN, P95, OF_THE_PEER = 0.016, 0.033, 1 / 20
 SMALL, LARGE = "4 frames, 2 symbols", "12 frames, 5 symbols"

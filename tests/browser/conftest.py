@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from tools.lab import Lab, Notebook, open_browser
+from tools.lab import Lab
+from tools.pages import Notebook, open_browser
 
 expect.set_options(timeout=60_000)  # what is waited for comes in a moment, but not where ten others want the processor
 
@@ -37,7 +38,8 @@ def lab(tmp_path_factory):
 class Desk:
     """Pages of one JupyterLab on which notebook after notebook is opened: to load a page takes longer than most tests.
 
-    They are pages of one profile, so that only the first has to read and compile all of JupyterLab.
+    They are pages of one profile, so that only the first has to read and compile all of JupyterLab. The one in use stands
+    in front: the others come last where many want the processor.
 
     Attributes
     ----------
@@ -46,7 +48,7 @@ class Desk:
     """
 
     def __init__(self, lab, browser):
-        self.lab, self.free, self.dark = lab, [], False
+        self.lab, self.free, self.taken, self.dark = lab, [], [], False
         self.context = browser.new_context()
 
     def __enter__(self):
@@ -60,21 +62,26 @@ class Desk:
         if not self.free:
             one = Notebook(self.lab, self.context, name, **seen)
         else:
-            one = self.free.pop().turn_to(name)
-            one.see(**seen)
+            one = self.free.pop()
+            one.page.bring_to_front()
+            one.turn_to(name).see(**seen)
             one.page.evaluate("() => jupyterapp.shell.expandLeft()")
             one.page.mouse.move(2, 2)
+        self.taken.append(one)
         if is_dark(one) != self.dark:
             set_theme(one, dark=self.dark)
         return one
 
     def put_back(self, one, quiet=True) -> None:
         """Close a notebook; whatever has happened on a page that was not quiet is not the next test's."""
+        self.taken.remove(one)
         if quiet:
             one.leave()
             self.free.append(one)
         else:
             one.close()
+        if self.taken:
+            self.taken[-1].page.bring_to_front()
 
     @contextlib.contextmanager
     def open(self, name, **seen):

@@ -25,7 +25,7 @@ from tests.browser.looking import (
     look_at,
     widen,
 )
-from tools.lab import SECONDS_TO_RUN, Notebook, Player
+from tools.pages import SECONDS_TO_RUN, Notebook, Player
 
 TO_THE_MIDDLE = ["ArrowRight"] * 6
 IN_THE_DRAWING = """

@@ -10,7 +10,7 @@ from course_utils.site.page import page as export
 from tests.browser.axe import faults, in_short
 from tests.browser.conftest import IMPORTS, set_theme
 from tests.browser.everything import SHOWN, STEPPERS, scenes
-from tools.lab import Player
+from tools.pages import Player
 
 OURS = ".jp-Notebook .jp-OutputArea-output"
 REPORTS = """

@@ -13,8 +13,9 @@ from nbgrader.utils import determine_grade
 from course_utils.exercises.registry import EXERCISES
 from course_utils.grading import student
 from tests.browser.conftest import Desk
-from tools.lab import Lab, Watch, check_mounted
+from tools.lab import Lab
 from tools.notebooks import NOTEBOOKS
+from tools.pages import Watch, check_mounted
 
 CHAPTERS = sorted(NOTEBOOKS.glob("*.ipynb"))
 VIEW = "application/vnd.jupyter.widget-view+json"

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import TimeoutError, expect
 
 from course_utils.workbook.update import course_notebooks, update
-from tools.lab import Notebook, Player
+from tools.pages import Notebook, Player
 
 ROOT = Path(__file__).parents[2]
 CHAPTER = "03_time_synchronous_rnn.ipynb"

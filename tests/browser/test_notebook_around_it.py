@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import EXAMPLE, IMPORTS, STRIP, TRAINING
-from tools.lab import check_mounted
+from tools.pages import check_mounted
 
 SHORTCUTS = ["a", "b", "m", "y", "r", "x", "c", "v", "z", "d", "d", "i", "i", "0", "0", "l", "o", "h", "j", "k", "f"]
 SHORTCUTS += ["Enter", "Shift+Enter", "Shift+m", "Shift+l", "Delete", "Escape", "1", "ArrowUp", "ArrowDown"]

@@ -13,7 +13,7 @@ from course_utils.site.page import page as export
 from course_utils.stepper import script, styles
 from course_utils.trellis import fill_trellis
 from tests.browser.looking import CONTRASTS, LEAST_CONTRAST, TOO_WIDE_OR_SMALL
-from tools.lab import Player, Watch
+from tools.pages import Player, Watch
 
 INPUTS, TARGETS = [[0, 1, 2, 1], [0, 0, 1, 2]], [[0, 1], [0, 1]]
 Y = FORCED_ALIGNMENTS["worked example"].y

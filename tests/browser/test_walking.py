@@ -8,7 +8,7 @@ from course_utils.alignment import rank_paths
 from course_utils.scenes.paths import paths_scene
 from course_utils.site.page import page as page_of
 from tests.browser.conftest import IMPORTS
-from tools.lab import Player
+from tools.pages import Player
 
 Y = [[0.7, 0.2, 0.1], [0.4, 0.5, 0.1], [0.2, 0.5, 0.3], [0.1, 0.3, 0.6], [0.2, 0.2, 0.6]]
 CELL = f"""

@@ -17,7 +17,7 @@ from tests.browser.wcag import (
     STICKS_OUT,
     WHERE,
 )
-from tools.lab import Player
+from tools.pages import Player
 
 CAN_BE_CHANGED = ["trellis", "permutation", "rnn"]  # a probability, points and choices, weights and inputs
 EXPLORER = "gradient explorer"  # has a list, sliders and a number
