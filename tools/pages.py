@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from tools.browser import find
 from tools.lab import SECONDS_TO_START, Lab
@@ -32,7 +32,7 @@ BROWSER_FLAGS = (
 
 @contextlib.contextmanager
 def open_browser() -> Iterator[Browser]:
-    """Start a headless browser with a fresh profile."""
+    """Start a headless browser; every page that is opened in it below has a fresh profile."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find(), args=list(BROWSER_FLAGS))
         try:
@@ -59,9 +59,8 @@ class Watch:
 
 
 class Notebook:
-    """One notebook in a new page of JupyterLab.
+    """One notebook in a new page of JupyterLab with a fresh profile.
 
-    A page of a browser has a profile of its own, a page of a context what other pages of it have read and compiled.
     Keyword arguments are those of ``see``.
 
     Attributes
@@ -70,7 +69,7 @@ class Notebook:
         Parts of what JupyterLab says in the console of this notebook, which is no unrest.
     """
 
-    def __init__(self, lab: Lab, browser: Browser | BrowserContext, name: str, **seen):
+    def __init__(self, lab: Lab, browser: Browser, name: str, **seen):
         self.lab, self.name, self.expected = lab, name, []
         self.page = browser.new_page()
         self.see(**seen)

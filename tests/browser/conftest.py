@@ -38,8 +38,8 @@ def lab(tmp_path_factory):
 class Desk:
     """Pages of one JupyterLab on which notebook after notebook is opened: to load a page takes longer than most tests.
 
-    They are pages of one profile, so that only the first has to read and compile all of JupyterLab. The one in use stands
-    in front: the others come last where many want the processor.
+    Each has a window of its own. Pages that lie behind another one come last where many want the processor, and to bring
+    one to the front moves the pointer on it.
 
     Attributes
     ----------
@@ -48,40 +48,35 @@ class Desk:
     """
 
     def __init__(self, lab, browser):
-        self.lab, self.free, self.taken, self.dark = lab, [], [], False
-        self.context = browser.new_context()
+        self.lab, self.browser, self.free, self.dark = lab, browser, [], False
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        self.context.close()
+        for one in self.free:
+            one.close()
 
     def take(self, name, **seen) -> Notebook:
         """Open a notebook; keyword arguments are those of ``Notebook.see``."""
         if not self.free:
-            one = Notebook(self.lab, self.context, name, **seen)
+            one = Notebook(self.lab, self.browser, name, **seen)
         else:
-            one = self.free.pop()
-            one.page.bring_to_front()
-            one.turn_to(name).see(**seen)
+            one = self.free.pop().turn_to(name)
+            one.see(**seen)
             one.page.evaluate("() => jupyterapp.shell.expandLeft()")
             one.page.mouse.move(2, 2)
-        self.taken.append(one)
         if is_dark(one) != self.dark:
             set_theme(one, dark=self.dark)
         return one
 
     def put_back(self, one, quiet=True) -> None:
         """Close a notebook; whatever has happened on a page that was not quiet is not the next test's."""
-        self.taken.remove(one)
         if quiet:
             one.leave()
             self.free.append(one)
         else:
             one.close()
-        if self.taken:
-            self.taken[-1].page.bring_to_front()
 
     @contextlib.contextmanager
     def open(self, name, **seen):

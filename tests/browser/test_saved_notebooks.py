@@ -35,7 +35,7 @@ def readers_desk(readers_lab, browser):
 
 
 @pytest.fixture
-def reopened(readers_lab, readers_desk):
+def reopened(readers_lab, readers_desk, browser):
     """Run these cells, let the test do something, save, shut the kernel down, close, and open the notebook again."""
     opened = []
 
@@ -46,7 +46,7 @@ def reopened(readers_lab, readers_desk):
             meanwhile(one)
             save(one)
         between(path)
-        one = Notebook(readers_lab, readers_desk.context, name)
+        one = Notebook(readers_lab, browser, name)
         opened.append(one)
         one.path = path
         for _ in range(RELOADS):
