@@ -17,7 +17,7 @@ from tools.lab import SECONDS_TO_START, Lab
 SECONDS_TO_RUN = 60
 VIEWPORT = {"width": 1280, "height": 1000}
 
-LEFT_BEHIND = "exception: Disposed"  # JupyterLab's, of a notebook that was closed before it had drawn everything
+LEFT_BEHIND = "^exception: Disposed$"  # JupyterLab's, of a notebook that was closed before it had drawn everything
 
 BROWSER_FLAGS = (
     "--no-sandbox",
@@ -66,7 +66,7 @@ class Notebook:
     Attributes
     ----------
     expected
-        Parts of what JupyterLab says in the console of this notebook, which is no unrest.
+        Patterns of what JupyterLab says in the console of this notebook, which is no unrest.
     """
 
     def __init__(self, lab: Lab, browser: Browser, name: str, **seen):
@@ -88,7 +88,9 @@ class Notebook:
         """Return everything that should not have happened on the page so far."""
         seen = [f"dialog: {text}" for text in self.page.locator(".jp-Dialog").all_inner_texts()]
         seen += [f"toast: {text}" for text in self.page.locator(".Toastify__toast").all_inner_texts()]
-        return seen + [problem for problem in self.watch.problems if not any(part in problem for part in self.expected)]
+        return seen + [
+            problem for problem in self.watch.problems if not any(re.search(said, problem) for said in self.expected)
+        ]
 
     def close(self) -> None:
         """Close the page and stop the notebook's kernel."""

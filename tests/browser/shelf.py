@@ -183,7 +183,8 @@ def look_at_a_narrow_screen(shelf, picture, names=None):
             problems += found
             if marks:
                 hidden[name, n] = marks
-        picture(player.root, f"{shelf.shot(name)}-narrow-middle", *TO_THE_MIDDLE)
+        player.press(*TO_THE_MIDDLE)
+        picture(player.root, f"{shelf.shot(name)}-narrow-middle")
         problems += page.evaluate(
             """() => [document.documentElement, ...document.querySelectorAll('.jp-Notebook, .jp-WindowedPanel-outer')]
                  .filter((e) => e.scrollWidth > e.clientWidth + 1).map((e) => `${e.className} scrolls sideways`)"""
