@@ -46,6 +46,8 @@ setup-lab:
 SIDE_BY_SIDE := -n auto --maxprocesses=4 --dist loadfile --no-loadscope-reorder
 check test: export OMP_NUM_THREADS = 1
 check test: export OPENBLAS_NUM_THREADS = 1
+# Two hundred Pythons are started; each would compile the course anew, where a machine's settings keep it from writing that down.
+check test: export PYTHONDONTWRITEBYTECODE =
 
 .PHONY: author check test bench figures notebooks student clean setup-test before-pytest browser
 

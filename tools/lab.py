@@ -44,7 +44,7 @@ class Lab:
             self.program = ["-m", "jupyterlab", "--LabApp.default_url=/lab/tree/notebooks"]
             self.program += ["--allow-root"] if hasattr(os, "getuid") and os.getuid() == 0 else []
         self.home, self.root = folder / "home", course or folder / "course"
-        self.package = {} if course is None else {"PYTHONPATH": str(course), "PYTHONDONTWRITEBYTECODE": "1"}
+        self.package = {} if course is None else {"PYTHONPATH": str(course)}
         self.log = folder / "server.log"
         self.token = secrets.token_hex(16)
         if course is None:

@@ -58,6 +58,20 @@ class Watch:
             self.problems.append(f"request: {url}")
 
 
+def notices(page: Page) -> list[str]:
+    """Return what JupyterLab puts in front of a reader unasked; of what has gone again its status bar keeps the count."""
+    count = page.locator(".jp-Notification-Status-Text", has_text=re.compile("[1-9]"))
+    return [
+        f"{kind}: {text}"
+        for kind, shown in (
+            ("dialog", page.locator(".jp-Dialog")),
+            ("toast", page.locator(".Toastify__toast")),
+            ("notifications", count),
+        )
+        for text in shown.all_inner_texts()
+    ]
+
+
 class Notebook:
     """One notebook in a new page of JupyterLab with a fresh profile.
 
@@ -86,9 +100,7 @@ class Notebook:
 
     def unrest(self) -> list[str]:
         """Return everything that should not have happened on the page so far."""
-        seen = [f"dialog: {text}" for text in self.page.locator(".jp-Dialog").all_inner_texts()]
-        seen += [f"toast: {text}" for text in self.page.locator(".Toastify__toast").all_inner_texts()]
-        return seen + [
+        return notices(self.page) + [
             problem for problem in self.watch.problems if not any(re.search(said, problem) for said in self.expected)
         ]
 

@@ -8,11 +8,16 @@ CONTRASTS = """
 root => {
   const context = Object.assign(document.createElement('canvas'), { width: 1, height: 1 })
     .getContext('2d', { willReadFrequently: true });
-  const read = (colour, alpha = 1) => {
+  const painted = new Map();  // few colours, and thousands of texts
+  const paint = (colour) => {
     context.clearRect(0, 0, 1, 1);
     context.fillStyle = colour;
     context.fillRect(0, 0, 1, 1);
-    const [r, g, b, a] = context.getImageData(0, 0, 1, 1).data;
+    return context.getImageData(0, 0, 1, 1).data;
+  };
+  const read = (colour, alpha = 1) => {
+    if (!painted.has(colour)) painted.set(colour, paint(colour));
+    const [r, g, b, a] = painted.get(colour);
     return { rgb: [r, g, b], alpha: (a / 255) * alpha };
   };
   const over = ({ rgb, alpha }, behind) => behind.map((c, n) => rgb[n] * alpha + c * (1 - alpha));

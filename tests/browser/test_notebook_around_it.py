@@ -2,12 +2,24 @@
 
 import json
 import re
+import time
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import EXAMPLE, IMPORTS, STRIP, TRAINING
-from tools.pages import check_mounted
+from tools.pages import SECONDS_TO_RUN, check_mounted
+
+# What should not happen on a page, and what is said of it then.
+UNREST = {
+    "notifications: 1": "() => jupyterapp.commands.execute('apputils:notify', { message: 'look here', type: 'warning' })",
+    "dialog: ": "() => void jupyterapp.commands.execute('help:about')",
+    "toast: look here": "() => jupyterapp.commands.execute('apputils:notify', { message: 'look here', type: 'warning', options: { autoClose: 9000 } })",
+    "console: look here": "() => console.error('look here')",
+    "exception: look here": "() => void setTimeout(() => { throw new Error('look here'); })",
+    "request: http://192.0.2.1/": "() => void fetch('http://192.0.2.1/').catch(() => null)",
+    "request: ws://192.0.2.1/": "() => void new WebSocket('ws://192.0.2.1/')",
+}
 
 SHORTCUTS = ["a", "b", "m", "y", "r", "x", "c", "v", "z", "d", "d", "i", "i", "0", "0", "l", "o", "h", "j", "k", "f"]
 SHORTCUTS += ["Enter", "Shift+Enter", "Shift+m", "Shift+l", "Delete", "Escape", "1", "ArrowUp", "ArrowDown"]
@@ -24,6 +36,18 @@ def test_keys_inside_the_widget_leave_the_notebook_alone(player, trellis_noteboo
     assert after == before
     expect(trellis_notebook.page.locator(".jp-Dialog")).to_have_count(0)
     expect(target).to_be_focused()
+
+
+def test_a_page_that_is_not_quiet_is_noticed(notebook):
+    """Planted: what every other test wants to hear nothing of."""
+    one = notebook("1", quiet=False)
+    assert one.unrest() == []
+    for said, cause in UNREST.items():
+        one.page.evaluate(cause)
+        end = time.monotonic() + SECONDS_TO_RUN
+        while not (heard := [line for line in one.unrest() if line.startswith(said)]) and time.monotonic() < end:
+            one.page.wait_for_timeout(50)
+        assert heard, said
 
 
 def test_control_s_saves_the_notebook(notebook):
