@@ -46,7 +46,7 @@ setup-lab:
 SIDE_BY_SIDE := -n auto --maxprocesses=4 --dist loadfile --no-loadscope-reorder
 check test: export OMP_NUM_THREADS = 1
 check test: export OPENBLAS_NUM_THREADS = 1
-# Two hundred Pythons are started; each would compile the course anew, where a machine's settings keep it from writing that down.
+# Many Pythons are started; where bytecode may not be written, each of them compiles the course anew.
 check test: export PYTHONDONTWRITEBYTECODE =
 
 .PHONY: author check test bench figures notebooks student clean setup-test before-pytest browser
