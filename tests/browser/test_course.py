@@ -25,10 +25,10 @@ SECONDS_A_CHAPTER = 300
 # JupyterLab calls a run of all cells ended where one has raised, though it goes on with the others if that one may.
 ALL_HAVE_RUN = """
 (mayRaise) => {
-  const cells = jupyterapp.shell.currentWidget.content.model.toJSON().cells.filter((cell) => cell.cell_type === 'code');
-  const stops = ({ metadata, outputs }) =>
-    !metadata.tags?.includes(mayRaise) && outputs.some((output) => output.output_type === 'error');
-  return cells.some(stops) || cells.every((cell) => cell.execution_count !== null || !cell.source.length);
+  const cells = jupyterapp.shell.currentWidget.content.widgets.map(({ model }) => model).filter(({ type }) => type === 'code');
+  const raised = ({ outputs }) => outputs.length && outputs.get(outputs.length - 1).type === 'error';
+  return cells.some((cell) => raised(cell) && !cell.getMetadata('tags')?.includes(mayRaise))
+    || cells.every((cell) => cell.executionCount !== null || !cell.sharedModel.getSource());
 }
 """
 
